@@ -1,0 +1,109 @@
+/// A run as `dmd2 status` shows it. Scripts read its JSON: keys are added, never renamed.
+package struct RunStatus: Codable, Equatable, Sendable {
+    /// Where a run is in its life.
+    package enum State: String, Codable, Sendable {
+        /// The processes of a generation are starting.
+        case launching
+        /// All ranks are present.
+        case running
+        /// Asked to stop; granted steps are being completed and saved.
+        case draining
+        /// The processes of a failed generation are being ended.
+        case reaping
+        /// Waiting before the next generation is launched.
+        case backingOff
+        /// Every stage is complete, or the run was stopped on request.
+        case done
+        /// The run ended without reaching its goal.
+        case failed
+    }
+
+    /// One rank of the current generation.
+    package struct Rank: Codable, Equatable, Sendable {
+        /// MPI rank.
+        package var rank: Int
+        /// Name of its machine.
+        package var host: String
+        /// Its process.
+        package var pid: Int32
+        /// Steps of the current stage it has completed.
+        package var step: Int
+        /// What it is doing.
+        package var phase: Phase
+        /// Time since its last sign of life, seconds.
+        package var heartbeatAgeSeconds: Double
+        /// True after three seconds of silence; a rank is given up for dead after ten.
+        package var suspected: Bool
+    }
+
+    /// The newest published checkpoint.
+    package struct Checkpoint: Codable, Equatable, Sendable {
+        /// Its stage.
+        package var stage: String
+        /// Its step.
+        package var step: Int
+        /// Time since it was published, seconds.
+        package var ageSeconds: Double
+    }
+
+    /// Restarts after failures.
+    package struct Restarts: Codable, Equatable, Sendable {
+        /// Restarts since the last progress.
+        package var used: Int
+        /// How many of those are allowed.
+        package var budget: Int
+        /// Why the last generation ended; nil if none failed.
+        package var lastCause: String?
+    }
+
+    /// A change of ratio that lies ahead.
+    package struct PendingRatio: Codable, Equatable, Sendable {
+        /// Critic updates per student update.
+        package var ratio: Int
+        /// The first step it applies to.
+        package var step: Int
+    }
+
+    /// Version of this structure: 1.
+    package var schemaVersion = 1
+    /// Name of the run, `run.name`.
+    package var run: String
+    /// Where the run is in its life.
+    package var state: State
+    /// Number of the current launch, from 1.
+    package var generation: Int
+    /// The coordinator's process.
+    package var pid: Int32
+    /// The current stage; nil before the first.
+    package var stage: String?
+    /// Its place, from 0.
+    package var stageIndex: Int
+    /// How many stages there are; 0 before the first begins.
+    package var stageCount: Int
+    /// Completed steps of the stage.
+    package var step: Int
+    /// Steps the stage has in all.
+    package var totalSteps: Int
+    /// Student updates completed.
+    package var studentUpdates: Int
+    /// Critic updates completed.
+    package var criticUpdates: Int
+    /// Critic updates per student update now; nil in a stage without a student.
+    package var ratio: Int?
+    /// A change of ratio that lies ahead.
+    package var pendingRatio: PendingRatio?
+    /// Images consumed per second by all ranks.
+    package var imagesPerSecond: Double
+    /// Time to the end of the stage at the current speed, seconds; nil if unknown.
+    package var etaSeconds: Double?
+    /// The latest value of every metric of the stage.
+    package var losses: [String: Double]
+    /// The ranks of the current generation that have reported.
+    package var ranks: [Rank]
+    /// The newest published checkpoint.
+    package var checkpoint: Checkpoint?
+    /// Restarts after failures.
+    package var restarts: Restarts
+    /// One line for a person: what is going on.
+    package var message: String
+}

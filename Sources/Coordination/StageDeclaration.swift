@@ -1,0 +1,43 @@
+/// What rank 0 tells the scheduler when it enters a stage.
+package struct StageDeclaration: Codable, Equatable, Sendable {
+    /// When a stage is complete.
+    package enum Goal: Codable, Equatable, Sendable {
+        /// After this many steps of kind `single`.
+        case steps(count: Int)
+        /// When the cycle of the last of this many student updates is complete; `ratio` is the number of critic
+        /// updates per student update at the start of the run.
+        case studentUpdates(count: Int, ratio: Int)
+    }
+
+    /// The stage's name.
+    package var name: String
+    /// Its place among the run's stages, from 0.
+    package var index: Int
+    /// How many stages the run has.
+    package var count: Int
+    /// When it is complete.
+    package var goal: Goal
+    /// Completed steps at which this process starts: 0, or the step of the checkpoint it loaded.
+    package var startStep: Int
+    /// State is saved whenever the number of completed steps is a multiple of this; 0: only at the end.
+    package var checkpointInterval: Int
+    /// The longest window to grant, in steps.
+    package var windowSteps: Int
+    /// End the stage early, after this many steps; nil: run to the goal.
+    package var stopAfter: Int?
+
+    /// Creates a declaration; see the properties for the meaning of each argument.
+    package init(
+        name: String, index: Int, count: Int, goal: Goal, startStep: Int = 0, checkpointInterval: Int,
+        windowSteps: Int, stopAfter: Int? = nil
+    ) {
+        self.name = name
+        self.index = index
+        self.count = count
+        self.goal = goal
+        self.startStep = startStep
+        self.checkpointInterval = checkpointInterval
+        self.windowSteps = windowSteps
+        self.stopAfter = stopAfter
+    }
+}
