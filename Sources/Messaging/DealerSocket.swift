@@ -1,0 +1,36 @@
+import CZeroMQ
+
+/// A peer's end: one connection to a coordinator, made again by itself when lost. After a reconnection the
+/// coordinator may be another process, so say hello again. Threading: confined to the thread that made it.
+package struct DealerSocket: ~Copyable {
+    private let socket: Socket
+
+    /// Starts connecting to the endpoint.
+    package init(_ context: Context, connectingTo endpoint: Endpoint) throws(MessagingError) {
+        let socket = try Socket.configured(context, type: ZMQ_DEALER)
+        try socket.set(ZMQ_IMMEDIATE, to: 1)  // default: messages queue up for a peer that is not there
+        try socket.connect(endpoint)
+        self.socket = socket
+    }
+
+    /// Sends, waiting at most this long for a connection. False if there was none.
+    @discardableResult
+    package func send(_ message: some Encodable, timeoutMilliseconds: Int = 0) throws(MessagingError) -> Bool {
+        let frames = try WireFormat.frames(of: message)
+        if timeoutMilliseconds > 0 {
+            guard try socket.wait(until: .writable, timeoutMilliseconds: timeoutMilliseconds) else { return false }
+        }
+        return try socket.send(frames)
+    }
+
+    /// Takes the next message, waiting for it at most this long; nil if none came. Throws `unreadable` for bytes
+    /// that are no message; the socket remains usable.
+    package func receive<Message: Decodable>(
+        _ type: Message.Type, timeoutMilliseconds: Int
+    ) throws(MessagingError) -> Message? {
+        guard try socket.wait(until: .readable, timeoutMilliseconds: timeoutMilliseconds),
+            let frames = try socket.receive()
+        else { return nil }
+        return try WireFormat.value(type, of: frames[...])
+    }
+}

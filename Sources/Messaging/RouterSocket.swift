@@ -1,0 +1,49 @@
+import CZeroMQ
+
+/// The coordinator's end: many peers on one bound socket. Threading: confined to the thread that made it.
+package struct RouterSocket: ~Copyable {
+    /// Who sent a message. Says where to answer, never who somebody is: that stands in the message.
+    package struct Peer: Hashable, Sendable {
+        fileprivate let identity: [UInt8]
+    }
+
+    /// A message, or what a peer sent instead of one.
+    package struct Delivery<Message: Sendable>: Sendable {
+        /// Who sent it.
+        package let peer: Peer
+        /// The message; a failure says why the bytes are none.
+        package let message: Result<Message, MessagingError>
+    }
+
+    private let socket: Socket
+    /// Where the socket listens, with the port it was given.
+    package let endpoint: Endpoint
+
+    /// Binds to a loopback endpoint; port `*` takes any free one.
+    package init(_ context: Context, bindingTo endpoint: Endpoint) throws(MessagingError) {
+        let socket = try Socket.configured(context, type: ZMQ_ROUTER)
+        try socket.set(ZMQ_ROUTER_MANDATORY, to: 1)  // default: messages to a peer that is gone vanish
+        try socket.set(ZMQ_ROUTER_HANDOVER, to: 1)  // default: a peer that comes back is locked out
+        self.endpoint = try socket.bind(endpoint)
+        self.socket = socket
+    }
+
+    /// Takes the next message, waiting for it at most this long; nil if none came.
+    package func receive<Message: Decodable & Sendable>(
+        _ type: Message.Type, timeoutMilliseconds: Int
+    ) throws(MessagingError) -> Delivery<Message>? {
+        guard try socket.wait(until: .readable, timeoutMilliseconds: timeoutMilliseconds),
+            let frames = try socket.receive(), let identity = frames.first
+        else { return nil }
+        let message = Result<Message, MessagingError> { () throws(MessagingError) in
+            try WireFormat.value(type, of: frames.dropFirst())
+        }
+        return Delivery(peer: Peer(identity: identity), message: message)
+    }
+
+    /// Sends without waiting. False if the peer is gone or does not read.
+    @discardableResult
+    package func send(_ message: some Encodable, to peer: Peer) throws(MessagingError) -> Bool {
+        try socket.send([peer.identity] + WireFormat.frames(of: message))
+    }
+}
