@@ -1,0 +1,74 @@
+/// The shape of a denoiser network; teacher, critic and student of one run share it.
+///
+/// The names follow the field's: a level is one resolution of the U-Net, level 0 the image itself, and each level
+/// halves the resolution of the one above.
+package struct NetworkConfiguration: Sendable, Equatable {
+    /// A backbone this project has.
+    package enum Backbone: String, Sendable, CaseIterable {
+        /// The U-Net of Dhariwal and Nichol 2021 as laid out in EDM (`DhariwalUNet`).
+        case adm
+    }
+
+    /// The backbone. File key: `network.type`.
+    package var backbone: Backbone
+
+    /// Height and width of an image, in pixels. File key: `data.resolution`.
+    package var resolution: Int
+
+    /// Channels of an image: 1 grey, 3 colour. File key: `data.imageChannels`.
+    package var imageChannels: Int
+
+    /// Number of labels K; a label enters as a one-hot vector of K. File key: `data.classes`.
+    package var classes: Int
+
+    /// Channels C of level 0 before its multiplier; a multiple of 8.
+    package var channels: Int
+
+    /// Multiplier of `channels` at each level, finest first; its count is the number of levels.
+    package var channelMultipliers: [Int]
+
+    /// Width of the noise and label embedding, in multiples of `channels`.
+    package var channelMultiplierEmbedding: Int
+
+    /// Residual blocks per level in the encoder; the decoder has one more.
+    package var blocks: Int
+
+    /// Resolutions whose blocks end with self-attention (64 channels per head).
+    package var attentionResolutions: [Int]
+
+    /// Standard deviation of the images, in units of pixel value in -1...1 (Karras et al. 2022, table 1: 0.5).
+    package var sigmaData: Double
+
+    /// A configuration; the defaults are the digits'.
+    package init(
+        backbone: Backbone = .adm, resolution: Int = 8, imageChannels: Int = 1, classes: Int = 10, channels: Int = 16,
+        channelMultipliers: [Int] = [1, 4], channelMultiplierEmbedding: Int = 4, blocks: Int = 1,
+        attentionResolutions: [Int] = [4], sigmaData: Double = 0.5
+    ) {
+        self.backbone = backbone
+        self.resolution = resolution
+        self.imageChannels = imageChannels
+        self.classes = classes
+        self.channels = channels
+        self.channelMultipliers = channelMultipliers
+        self.channelMultiplierEmbedding = channelMultiplierEmbedding
+        self.blocks = blocks
+        self.attentionResolutions = attentionResolutions
+        self.sigmaData = sigmaData
+    }
+
+    /// The resolution of every level, finest first: resolution / 2^level.
+    package var resolutions: [Int] {
+        channelMultipliers.indices.map { resolution >> $0 }
+    }
+
+    /// The resolution of the coarsest level, where the discriminator head reads.
+    package var bottleneckResolution: Int {
+        resolutions.last ?? resolution
+    }
+
+    /// The channels of the coarsest level, where the discriminator head reads.
+    package var bottleneckChannels: Int {
+        channels * (channelMultipliers.last ?? 1)
+    }
+}

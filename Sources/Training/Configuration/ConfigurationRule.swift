@@ -1,0 +1,66 @@
+/// What a single value must satisfy, whatever the others are.
+struct ConfigurationRule<Value: Sendable>: Sendable {
+    /// What is wrong with a value ("0 is less than 1"), or nil.
+    let problem: @Sendable (Value) -> String?
+
+    /// Every value of the type will do.
+    static var any: Self { Self { _ in nil } }
+}
+
+extension ConfigurationRule where Value: Comparable & ConfigurationValue {
+    static func atLeast(_ bound: Value) -> Self {
+        Self { $0 < bound ? "\($0.yaml) is less than \(bound.yaml)" : nil }
+    }
+
+    static func within(_ range: ClosedRange<Value>) -> Self {
+        Self { range.contains($0) ? nil : "\($0.yaml) is outside \(range.lowerBound.yaml) to \(range.upperBound.yaml)" }
+    }
+}
+
+extension ConfigurationRule where Value == Double {
+    static var positive: Self { Self { $0 > 0 ? nil : "\($0.yaml) is not greater than 0" } }
+
+    static var notNegative: Self { Self { $0 < 0 ? "\($0.yaml) is negative" : nil } }
+
+    /// A moving average's decay: 1 would never forget.
+    static var decay: Self { Self { (0..<1).contains($0) ? nil : "\($0.yaml) is outside 0 up to but not including 1" } }
+}
+
+extension ConfigurationRule where Value == Int {
+    static var powerOfTwo: Self {
+        Self { $0 > 0 && $0 & ($0 - 1) == 0 ? nil : "\($0) is not a power of two" }
+    }
+
+    static func multiple(of divisor: Int) -> Self {
+        Self { $0 > 0 && $0.isMultiple(of: divisor) ? nil : "\($0) is not a multiple of \(divisor)" }
+    }
+}
+
+extension ConfigurationRule where Value == [Int] {
+    static var positiveElements: Self {
+        Self { list in list.first { $0 < 1 }.map { "\($0) is less than 1" } }
+    }
+
+    static var notEmpty: Self {
+        Self { $0.isEmpty ? "the list is empty" : positiveElements.problem($0) }
+    }
+}
+
+extension ConfigurationRule where Value == String {
+    static var notEmpty: Self { Self { $0.isEmpty ? "the text is empty" : nil } }
+
+    /// A name becomes part of a path and of one line of output.
+    static var name: Self {
+        Self { name in
+            let isAllowed = name.unicodeScalars.allSatisfy {
+                $0.isASCII && ($0.properties.isAlphabetic || "0123456789_.-".unicodeScalars.contains($0))
+            }
+            return name.isEmpty || name.hasPrefix(".") || !isAllowed
+                ? "\(name.yaml) is not a name of letters, digits, '-', '_' and '.'" : nil
+        }
+    }
+
+    static var endpoint: Self {
+        Self { $0.hasPrefix("tcp://") || $0.hasPrefix("ipc://") ? nil : "\($0.yaml) is not a tcp:// or ipc:// address" }
+    }
+}

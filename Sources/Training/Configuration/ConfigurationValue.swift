@@ -1,0 +1,116 @@
+import Diffusion
+import Yams
+
+/// A type that a configuration key can have.
+protocol ConfigurationValue: Sendable, Equatable {
+    /// What the file should hold, after "is not": "a whole number".
+    static var kind: String { get }
+
+    /// The value of a YAML node, or nil if the node holds something else.
+    init?(node: Node)
+
+    /// The value in YAML, on one line.
+    var yaml: String { get }
+}
+
+extension ConfigurationValue where Self: FixedWidthInteger {
+    // A quoted number is text: the writer meant a string.
+    init?(node: Node) {
+        guard let scalar = node.scalar, scalar.isPlain, let value = Self(scalar.string) else { return nil }
+        self = value
+    }
+
+    var yaml: String { String(self) }
+}
+
+extension Int: ConfigurationValue {
+    static var kind: String { "a whole number" }
+}
+
+extension UInt64: ConfigurationValue {
+    static var kind: String { "a whole number from 0" }
+}
+
+extension Double: ConfigurationValue {
+    static var kind: String { "a number" }
+
+    init?(node: Node) {
+        guard let scalar = node.scalar, scalar.isPlain, let value = Double(scalar.string), value.isFinite else {
+            return nil
+        }
+        self = value
+    }
+
+    var yaml: String { "\(self)" }
+}
+
+extension String: ConfigurationValue {
+    static var kind: String { "text" }
+
+    init?(node: Node) {
+        guard let scalar = node.scalar, !(scalar.isPlain && scalar.string.isEmpty) else { return nil }
+        self = scalar.string
+    }
+
+    var yaml: String {
+        let isPlain =
+            !isEmpty
+            && unicodeScalars.allSatisfy {
+                $0.isASCII && ($0.properties.isAlphabetic || "0123456789_./-".unicodeScalars.contains($0))
+            }
+        if isPlain && first != "-" { return self }
+        let escaped = unicodeScalars.map { scalar -> String in
+            switch scalar {
+            case "\"", "\\": return "\\\(scalar)"
+            case _ where scalar.value < 0x20:
+                return "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16)
+            default: return String(scalar)
+            }
+        }
+        return "\"" + escaped.joined() + "\""
+    }
+}
+
+extension Array: ConfigurationValue where Element == Int {
+    static var kind: String { "a list of whole numbers" }
+
+    init?(node: Node) {
+        guard let sequence = node.sequence else { return nil }
+        let values = sequence.compactMap { Int(node: $0) }
+        guard values.count == sequence.count else { return nil }
+        self = values
+    }
+
+    var yaml: String { "[" + map(\.yaml).joined(separator: ", ") + "]" }
+}
+
+extension NetworkConfiguration.Backbone: ConfigurationValue {
+    static var kind: String { "a known network (\(allCases.map(\.rawValue).joined(separator: ", ")))" }
+
+    init?(node: Node) {
+        guard let scalar = node.scalar, let value = Self(rawValue: scalar.string) else { return nil }
+        self = value
+    }
+
+    var yaml: String { rawValue }
+}
+
+extension DataConfiguration.Source: ConfigurationValue {
+    static var kind: String { "digits or the path of a data file" }
+
+    init?(node: Node) {
+        guard let text = String(node: node) else { return nil }
+        self = text == "digits" ? .digits : .file(path: text)
+    }
+
+    var yaml: String {
+        switch self {
+        case .digits: "digits"
+        case .file(let path): path.yaml
+        }
+    }
+}
+
+extension Node.Scalar {
+    fileprivate var isPlain: Bool { style == .plain || style == .any }
+}

@@ -1,0 +1,96 @@
+import Diffusion
+import Distillation
+
+extension RunConfiguration {
+    /// Every condition on several keys.
+    static let relations: [ConfigurationRelation] =
+        shardRelations + [
+            ConfigurationRelation("distil.minIndex", ["distil.maxIndex"]) {
+                $0.distil.minIndex > $0.distil.maxIndex
+                    ? "\($0.distil.minIndex) is greater than distil.maxIndex (\($0.distil.maxIndex)); lower it" : nil
+            },
+            ConfigurationRelation("data.resolution", ["network.channelMultipliers"], resolutionProblem),
+            ConfigurationRelation("network.attentionResolutions", networkSizeKeys, attentionProblem),
+            ConfigurationRelation("network.channelMultipliers", networkSizeKeys, headProblem),
+            ConfigurationRelation(
+                "data.source", ["data.resolution", "data.imageChannels", "data.classes"], digitsProblem),
+        ]
+
+    private static let networkSizeKeys = [
+        "data.resolution", "network.channels", "network.channelMultipliers", "network.attentionResolutions",
+    ]
+
+    private static let shardRelations =
+        shardRelations(stage: "teacher", batch: { $0.teacher.batch }, shards: { $0.teacher.shards })
+        + shardRelations(stage: "classifier", batch: { $0.classifier.batch }, shards: { $0.classifier.shards })
+        + shardRelations(stage: "distil", batch: { $0.distil.batch }, shards: { $0.distil.shards })
+
+    private static func shardRelations(
+        stage: String, batch: @escaping @Sendable (RunConfiguration) -> Int,
+        shards: @escaping @Sendable (RunConfiguration) -> Int
+    ) -> [ConfigurationRelation] {
+        let batchIsWholeShards = ConfigurationRelation("\(stage).batch", ["\(stage).shards"]) {
+            let (batch, shards) = (batch($0), shards($0))
+            guard !batch.isMultiple(of: shards) else { return nil }
+            return "\(batch) is not divisible by \(stage).shards (\(shards)); use a multiple of \(shards)"
+        }
+        let ranksFit = ConfigurationRelation("launch.ranks", ["\(stage).shards"]) {
+            let (ranks, shards) = ($0.launch.ranks, shards($0))
+            guard ranks > shards else { return nil }
+            return
+                "\(ranks) ranks are more than \(stage).shards (\(shards)); use at most \(shards) ranks or more shards"
+        }
+        return [batchIsWholeShards, ranksFit]
+    }
+
+    /// Every level halves the resolution exactly.
+    @Sendable private static func resolutionProblem(_ configuration: RunConfiguration) -> String? {
+        let network = configuration.network
+        let levels = network.channelMultipliers.count
+        guard levels <= 16, network.resolution.isMultiple(of: 1 << (levels - 1)) else {
+            return
+                "\(network.resolution) cannot be halved \(levels - 1) times for \(levels) network.channelMultipliers; "
+                + "use another resolution or fewer multipliers"
+        }
+        return nil
+    }
+
+    /// Attention happens at resolutions that exist, with whole heads of 64 channels; the bottleneck always has it.
+    @Sendable private static func attentionProblem(_ configuration: RunConfiguration) -> String? {
+        guard resolutionProblem(configuration) == nil else { return nil }
+        let network = configuration.network
+        if let absent = network.attentionResolutions.first(where: { !network.resolutions.contains($0) }) {
+            return "\(absent) does not occur; the network has \(network.resolutions.yaml)"
+        }
+        for (resolution, multiplier) in zip(network.resolutions, network.channelMultipliers) {
+            let channels = network.channels * multiplier
+            let attends =
+                network.attentionResolutions.contains(resolution) || resolution == network.bottleneckResolution
+            if attends && !channels.isMultiple(of: 64) {
+                return "\(channels) channels at resolution \(resolution) are not whole attention heads; "
+                    + "make network.channels times its multiplier a multiple of 64"
+            }
+        }
+        return nil
+    }
+
+    /// The discriminator head halves the bottleneck down to 4x4.
+    @Sendable private static func headProblem(_ configuration: RunConfiguration) -> String? {
+        guard resolutionProblem(configuration) == nil else { return nil }
+        let bottleneck = configuration.network.bottleneckResolution
+        guard bottleneck >= 4, bottleneck & (bottleneck - 1) == 0 else {
+            return "the coarsest resolution is \(bottleneck), which the discriminator head cannot halve down to 4; "
+                + "change the number of multipliers or data.resolution"
+        }
+        return nil
+    }
+
+    @Sendable private static func digitsProblem(_ configuration: RunConfiguration) -> String? {
+        let network = configuration.network
+        guard configuration.data.source == .digits else { return nil }
+        return network.resolution == 8 && network.imageChannels == 1 && network.classes == 10
+            ? nil
+            : "digits are 8x8, 1 channel, 10 classes, not \(network.resolution)x\(network.resolution), "
+                + "\(network.imageChannels), \(network.classes); leave data.resolution, imageChannels and classes out"
+    }
+}

@@ -1,0 +1,127 @@
+import Diffusion
+import Distillation
+
+extension RunConfiguration {
+    /// The values that a fault's cure suggests.
+    static let example = RunConfiguration(name: "digits")
+
+    /// Every key of the file, in the order in which it is written.
+    static let schema: [ConfigurationKey] =
+        runKeys + launchKeys + coordinatorKeys + dataKeys + networkKeys + teacherKeys + classifierKeys + distilKeys
+        + evaluateKeys
+
+    private static let runKeys = [
+        ConfigurationKey("run.name", \.run.name, .name, "the run's name"),
+        ConfigurationKey(
+            "run.folder", \.run.folder, .notEmpty, "where the run is kept; runs/NAME by default",
+            mayChangeOnResume: true),
+        ConfigurationKey("run.seed", \.run.seed, .any, "seed of every random draw"),
+    ]
+
+    private static let launchKeys = [
+        ConfigurationKey("launch.ranks", \.launch.ranks, .atLeast(1), "worker processes", mayChangeOnResume: true),
+        ConfigurationKey(
+            "launch.threadsPerRank", \.launch.threadsPerRank, .atLeast(1), "threads of each worker",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "launch.mpirun", \.launch.mpirun, .notEmpty, "the mpirun program, a name or a path", mayChangeOnResume: true
+        ),
+    ]
+
+    private static let coordinatorKeys = [
+        ConfigurationKey(
+            "coordinator.endpoint", \.coordinator.endpoint, .endpoint, "ZeroMQ address; * takes any free port",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "coordinator.maxRestartsWithoutProgress", \.coordinator.maxRestartsWithoutProgress, .atLeast(0),
+            "restarts without a new checkpoint before giving up", mayChangeOnResume: true),
+        ConfigurationKey(
+            "coordinator.windowSteps", \.coordinator.windowSteps, .atLeast(1), "steps granted at a time",
+            mayChangeOnResume: true),
+    ]
+
+    private static let dataKeys = [
+        ConfigurationKey("data.source", \.data.source, .any, "digits, or the path of a csv or csv.gz file"),
+        ConfigurationKey("data.resolution", \.network.resolution, .atLeast(4), "height and width of an image, pixels"),
+        ConfigurationKey("data.imageChannels", \.network.imageChannels, .atLeast(1), "1 grey, 3 colour"),
+        ConfigurationKey("data.classes", \.network.classes, .atLeast(1), "number of labels"),
+    ]
+
+    private static let networkKeys = [
+        ConfigurationKey("network.type", \.network.backbone, .any, "the U-Net"),
+        ConfigurationKey("network.channels", \.network.channels, .multiple(of: 8), "channels before the multiplier"),
+        ConfigurationKey(
+            "network.channelMultipliers", \.network.channelMultipliers, .notEmpty, "one per level, finest first"),
+        ConfigurationKey(
+            "network.channelMultiplierEmbedding", \.network.channelMultiplierEmbedding, .atLeast(1),
+            "embedding width in multiples of channels"),
+        ConfigurationKey("network.blocks", \.network.blocks, .atLeast(1), "residual blocks per level"),
+        ConfigurationKey(
+            "network.attentionResolutions", \.network.attentionResolutions, .positiveElements,
+            "resolutions with self-attention"),
+        ConfigurationKey(
+            "network.sigmaData", \.network.sigmaData, .positive, "standard deviation of the images in -1...1"),
+    ]
+
+    private static let teacherKeys = [
+        ConfigurationKey("teacher.steps", \.teacher.steps, .atLeast(1), "updates"),
+        ConfigurationKey("teacher.batch", \.teacher.batch, .atLeast(1), "images per update, over all ranks"),
+        ConfigurationKey("teacher.shards", \.teacher.shards, .powerOfTwo, "logical shards of a batch"),
+        ConfigurationKey("teacher.learningRate", \.teacher.learningRate, .positive, "of AdamW"),
+        ConfigurationKey("teacher.weightDecay", \.teacher.weightDecay, .notNegative, "of AdamW"),
+        ConfigurationKey("teacher.warmupSteps", \.teacher.warmupSteps, .atLeast(0), "updates of linear warm-up"),
+        ConfigurationKey(
+            "teacher.decayFraction", \.teacher.decayFraction, .within(0...1), "final part with a falling learning rate"),
+        ConfigurationKey(
+            "teacher.maxGradientNorm", \.teacher.maxGradientNorm, .positive, "longer gradients are clipped"),
+        ConfigurationKey("teacher.logSigmaMean", \.teacher.logSigmaMean, .any, "mean of ln sigma, the training noise"),
+        ConfigurationKey(
+            "teacher.logSigmaDeviation", \.teacher.logSigmaDeviation, .positive, "standard deviation of ln sigma"),
+        ConfigurationKey(
+            "teacher.emaHalfLifeImages", \.teacher.emaHalfLifeImages, .atLeast(1), "half-life of the moving average"),
+        ConfigurationKey(
+            "teacher.checkpointEverySteps", \.teacher.checkpointEverySteps, .atLeast(1), "updates between checkpoints"),
+    ]
+
+    private static let classifierKeys = [
+        ConfigurationKey("classifier.steps", \.classifier.steps, .atLeast(1), "updates"),
+        ConfigurationKey("classifier.batch", \.classifier.batch, .atLeast(1), "images per update, over all ranks"),
+        ConfigurationKey("classifier.shards", \.classifier.shards, .powerOfTwo, "logical shards of a batch"),
+        ConfigurationKey("classifier.learningRate", \.classifier.learningRate, .positive, "of AdamW"),
+    ]
+
+    private static let distilKeys = [
+        ConfigurationKey("distil.studentUpdates", \.distil.studentUpdates, .atLeast(1), "updates of the student"),
+        ConfigurationKey("distil.batch", \.distil.batch, .atLeast(1), "images per update, over all ranks"),
+        ConfigurationKey("distil.shards", \.distil.shards, .powerOfTwo, "logical shards of a batch"),
+        ConfigurationKey("distil.ratio", \.distil.ratio, .atLeast(1), "critic updates per student update"),
+        ConfigurationKey(
+            "distil.studentSigma", \.distil.studentSigma, .positive, "noise level the student starts from"),
+        ConfigurationKey("distil.minIndex", \.distil.minIndex, .within(0...999), "lowest noise index matched"),
+        ConfigurationKey("distil.maxIndex", \.distil.maxIndex, .within(0...999), "highest noise index matched"),
+        ConfigurationKey("distil.studentLearningRate", \.distil.studentLearningRate, .positive, "of AdamW, student"),
+        ConfigurationKey(
+            "distil.criticLearningRate", \.distil.criticLearningRate, .positive, "of AdamW, critic and head"),
+        ConfigurationKey("distil.beta1", \.distil.beta1, .decay, "decay of AdamW's first moment"),
+        ConfigurationKey("distil.beta2", \.distil.beta2, .decay, "decay of AdamW's second moment"),
+        ConfigurationKey("distil.weightDecay", \.distil.weightDecay, .notNegative, "of AdamW"),
+        ConfigurationKey("distil.ganWeight", \.distil.ganWeight, .notNegative, "GAN loss in the student's loss"),
+        ConfigurationKey(
+            "distil.criticGanWeight", \.distil.criticGanWeight, .notNegative, "GAN loss in the critic's loss"),
+        ConfigurationKey("distil.maxGradientNorm", \.distil.maxGradientNorm, .positive, "longer gradients are clipped"),
+        ConfigurationKey("distil.warmupUpdates", \.distil.warmupUpdates, .atLeast(0), "updates of linear warm-up"),
+        ConfigurationKey(
+            "distil.decayFraction", \.distil.decayFraction, .within(0...1), "final part with falling learning rates"),
+        ConfigurationKey("distil.emaDecay", \.distil.emaDecay, .decay, "moving average, per student update"),
+        ConfigurationKey(
+            "distil.checkpointEverySteps", \.distil.checkpointEverySteps, .atLeast(1),
+            "critic updates between checkpoints"),
+    ]
+
+    private static let evaluateKeys = [
+        ConfigurationKey("evaluate.images", \.evaluate.images, .atLeast(2), "images of the teacher and of the student"),
+        ConfigurationKey(
+            "evaluate.teacherHeunSteps", \.evaluate.teacherHeunSteps, .atLeast(2), "n steps are 2n - 1 network calls"),
+        ConfigurationKey("evaluate.batch", \.evaluate.batch, .atLeast(1), "images at a time on one rank"),
+    ]
+}

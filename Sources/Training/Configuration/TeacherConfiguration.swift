@@ -1,0 +1,43 @@
+import Glibc
+
+/// The settings of the `teacher` stage: EDM training (Karras et al. 2022, section 5 and table 1).
+package struct TeacherConfiguration: Sendable, Equatable {
+    /// Updates.
+    package var steps = 3000
+
+    /// Images per update, over all ranks.
+    package var batch = 64
+
+    /// Logical shards of a batch: a power of two, at least the number of ranks.
+    package var shards = 4
+
+    /// AdamW learning rate.
+    package var learningRate = 1e-3
+
+    /// AdamW's decoupled weight decay.
+    package var weightDecay = 0.01
+
+    /// Updates of linear learning-rate warm-up.
+    package var warmupSteps = 100
+
+    /// Final fraction of the updates over which the learning rate falls linearly to zero; 0 keeps it constant.
+    package var decayFraction = 0.3
+
+    /// Largest L2 norm of a gradient; a longer one is scaled down to it.
+    package var maxGradientNorm = 10.0
+
+    /// Mean of ln sigma, the noise level drawn for each image.
+    package var logSigmaMean = -1.2
+
+    /// Standard deviation of ln sigma.
+    package var logSigmaDeviation = 1.2
+
+    /// Images after which a weight's share in the moving average has halved.
+    package var emaHalfLifeImages = 9000
+
+    /// Updates between two checkpoints.
+    package var checkpointEverySteps = 500
+
+    /// Decay per update of the moving-average weights: 0.5^(batch / half-life).
+    package var emaDecay: Double { pow(0.5, Double(batch) / Double(emaHalfLifeImages)) }
+}

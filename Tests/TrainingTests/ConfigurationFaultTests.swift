@@ -1,0 +1,162 @@
+import Testing
+import Training
+
+/// The faults found in `yaml` (below a valid `run` section) with `overrides`.
+private func faults(_ yaml: String, overrides: [String] = []) -> [String] {
+    do {
+        _ = try RunConfiguration.parse(yaml: "run: {name: test}\n" + yaml, fileName: "x.yaml", overrides: overrides)
+        return []
+    } catch .faulty(let faults) {
+        return faults.map(\.description)
+    } catch {
+        return ["\(error)"]
+    }
+}
+
+struct ConfigurationFaultTests {
+    @Test("A fault names file, line, key, cause and cure")
+    func format() {
+        #expect(
+            faults("distil:\n  ratio: 0") == [
+                "x.yaml:3: distil.ratio: 0 is less than 1; use 5 (critic updates per student update)"
+            ])
+    }
+
+    @Test(
+        "A bad value is named",
+        arguments: [
+            ("launch: {ranks: 0}", "launch.ranks: 0 is less than 1"),
+            ("launch: {mpirun: ''}", "launch.mpirun: the text is empty"),
+            ("coordinator: {endpoint: here}", "here is not a tcp:// or ipc:// address"),
+            ("teacher: {shards: 3, batch: 63}", "teacher.shards: 3 is not a power of two"),
+            ("teacher: {learningRate: 0}", "teacher.learningRate: 0.0 is not greater than 0"),
+            ("teacher: {decayFraction: 1.5}", "teacher.decayFraction: 1.5 is outside 0.0 to 1.0"),
+            ("distil: {ganWeight: -0.1}", "distil.ganWeight: -0.1 is negative"),
+            ("distil: {criticGanWeight: -1}", "distil.criticGanWeight: -1.0 is negative"),
+            ("distil: {emaDecay: 1}", "distil.emaDecay: 1.0 is outside 0 up to but not including 1"),
+            ("distil: {maxIndex: 1000}", "distil.maxIndex: 1000 is outside 0 to 999"),
+            ("network: {channels: 12}", "network.channels: 12 is not a multiple of 8"),
+            ("network: {channelMultipliers: []}", "network.channelMultipliers: the list is empty"),
+            ("network: {channelMultipliers: [1, 0]}", "network.channelMultipliers: 0 is less than 1"),
+        ])
+    func badValue(yaml: String, fault: String) {
+        let found = faults(yaml)
+        #expect(found.count == 1)
+        #expect(found.first?.contains(fault) == true, "\(found)")
+    }
+
+    @Test(
+        "A wrong type is named with what was expected",
+        arguments: [
+            ("distil: {ratio: five}", "\"five\" is not a whole number; use 5 (critic updates per student update)"),
+            ("distil: {ratio: 2.5}", "\"2.5\" is not a whole number"),
+            ("distil: {ratio: '5'}", "\"5\" is not a whole number"),
+            ("distil: {ratio: }", "nothing is not a whole number"),
+            ("run2: 1", "run2: is a section"),
+            ("distil: 5", "distil: is a section; put its keys below it"),
+            ("teacher: {learningRate: .inf}", "\".inf\" is not a number"),
+            ("teacher: {learningRate: nan}", "\"nan\" is not a number"),
+            ("network: {channelMultipliers: 4}", "\"4\" is not a list of whole numbers; use [1, 4]"),
+            ("network: {channelMultipliers: [1, x]}", "[\"1\", \"x\"] is not a list of whole numbers"),
+            ("network: {type: unet}", "\"unet\" is not a known network (adm)"),
+        ])
+    func wrongType(yaml: String, fault: String) {
+        let found = faults(yaml)
+        #expect(found.count == 1)
+        #expect(found.first?.contains(fault) == true, "\(found)")
+    }
+
+    @Test(
+        "An unknown key is named with the nearest known one",
+        arguments: [
+            ("distil: {ration: 5}", "distil.ration: unknown key; did you mean distil.ratio?"),
+            ("distill: {ratio: 5}", "distill.ratio: unknown key; did you mean distil.ratio?"),
+            ("distil: {learningrate: 5}", "distil.learningrate: unknown key; distil has studentUpdates, batch"),
+            ("optimiser: {name: sgd}", "optimiser.name: unknown section; there are run, launch, coordinator, data"),
+        ])
+    func unknownKey(yaml: String, fault: String) {
+        let found = faults(yaml)
+        #expect(found.count == 1)
+        #expect(found.first?.contains(fault) == true, "\(found)")
+    }
+
+    @Test(
+        "Values that do not fit together are named",
+        arguments: [
+            (
+                "launch: {ranks: 8}\nteacher: {shards: 8}\nclassifier: {shards: 8}",
+                "8 ranks are more than distil.shards (4)"
+            ),
+            ("teacher: {batch: 63}", "teacher.batch: 63 is not divisible by teacher.shards (4); use a multiple of 4"),
+            ("distil: {batch: 2}", "distil.batch: 2 is not divisible by distil.shards (4)"),
+            ("distil: {minIndex: 900}", "distil.minIndex: 900 is greater than distil.maxIndex (800)"),
+            ("network: {attentionResolutions: [16]}", "16 does not occur; the network has [8, 4]"),
+            ("network: {channels: 8}", "32 channels at resolution 4 are not whole attention heads"),
+            ("network: {channelMultipliers: [1, 4, 4]}", "the coarsest resolution is 2"),
+            (
+                "data: {source: a.csv, resolution: 28}\nnetwork: {channelMultipliers: [1, 4, 4, 4], attentionResolutions: []}",
+                "data.resolution: 28 cannot be halved 3 times"
+            ),
+            (
+                "data: {source: a.csv, resolution: 24}\nnetwork: {attentionResolutions: []}",
+                "the coarsest resolution is 12, which the discriminator head cannot halve"
+            ),
+            ("data: {resolution: 16}\nnetwork: {attentionResolutions: [8]}", "digits are 8x8, 1 channel, 10 classes"),
+        ])
+    func relations(yaml: String, fault: String) {
+        let found = faults(yaml)
+        #expect(found.count == 1)
+        #expect(found.first?.contains(fault) == true, "\(found)")
+    }
+
+    @Test("All faults of file and overrides are reported together, in the order they were given")
+    func allTogether() {
+        let found = faults(
+            "distil:\n  ration: 5\n  batch: many\n  minIndex: 900\nteacher:\n  batch: 63\nlaunch: 3",
+            overrides: ["distil.ganWeight=-1", "nonsense"])
+        #expect(
+            found.map { $0.prefix { $0 != ";" } } == [
+                "x.yaml:8: launch: is a section",
+                "--set nonsense: is not section.key=value",
+                "x.yaml:3: distil.ration: unknown key",
+                "x.yaml:4: distil.batch: \"many\" is not a whole number",
+                "--set: distil.ganWeight: -1.0 is negative",
+                "x.yaml:7: teacher.batch: 63 is not divisible by teacher.shards (4)",
+                "x.yaml:5: distil.minIndex: 900 is greater than distil.maxIndex (800)",
+            ])
+    }
+
+    @Test("A faulty value causes no second fault elsewhere")
+    func noCascade() {
+        #expect(faults("distil: {shards: 3}").count == 1)
+    }
+
+    @Test("Text that is not YAML is one fault with its line")
+    func notYAML() {
+        let found = faults("distil:\n  ratio: [1, 2\n")
+        #expect(found.count == 1)
+        #expect(found.first?.hasPrefix("x.yaml:") == true)
+        #expect(found.first?.contains("\n") == false)
+    }
+
+    @Test("A key given twice is a fault")
+    func duplicateKey() {
+        #expect(faults("distil:\n  ratio: 5\n  ratio: 6").first?.contains("given twice: ratio") == true)
+    }
+
+    @Test("A run without a name is a fault; so is a name that cannot be a folder's")
+    func runName() {
+        #expect(throws: ConfigurationError.self) { try RunConfiguration.parse(yaml: "", fileName: "x.yaml") }
+        #expect(faults("", overrides: ["run.name=a/b"]).first?.contains("is not a name of letters") == true)
+    }
+
+    @Test("A missing file and a folder are unreadable, not faulty")
+    func unreadable() {
+        #expect(throws: ConfigurationError.unreadable(path: "/no/such.yaml", reason: "no such file")) {
+            try RunConfiguration.load(path: "/no/such.yaml")
+        }
+        #expect(throws: ConfigurationError.unreadable(path: "/", reason: "is a folder")) {
+            try RunConfiguration.load(path: "/")
+        }
+    }
+}
