@@ -85,7 +85,8 @@ let package = Package(
                 "Communication", "Messaging", "Coordination", "Journal", yams, logging,
             ]),
         // Level 7
-        program("dmd2", ["Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, subprocess]),
+        program(
+            "dmd2", ["Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, subprocess]),
         program(
             "dmd2-coordinator",
             ["Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, logging, subprocess]),
@@ -105,7 +106,9 @@ let package = Package(
             "Distillation", ["Diffusion", "Layers", "Tensors", "Kernels", "Checkpoints"],
             resources: [.copy("Fixtures")]),
         tests("Evaluation", ["Layers", "Tensors"]),
-        tests("Training", ["Coordination", "Datasets", "Checkpoints", "Messaging", "Journal"]),
+        tests(
+            "Training",
+            ["Distillation", "Diffusion", "Coordination", "Datasets", "Checkpoints", "Messaging", "Journal"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["Training", "Journal", "Checkpoints"], swiftSettings: settings),
     ]

@@ -27,7 +27,7 @@ struct ConfigurationFaultTests {
         arguments: [
             ("launch: {ranks: 0}", "launch.ranks: 0 is less than 1"),
             ("launch: {mpirun: ''}", "launch.mpirun: the text is empty"),
-            ("coordinator: {endpoint: here}", "here is not a tcp:// or ipc:// address"),
+            ("coordinator: {endpoint: here}", "coordinator.endpoint: endpoint 'here' is not of the form tcp://"),
             ("teacher: {shards: 3, batch: 63}", "teacher.shards: 3 is not a power of two"),
             ("teacher: {learningRate: 0}", "teacher.learningRate: 0.0 is not greater than 0"),
             ("teacher: {decayFraction: 1.5}", "teacher.decayFraction: 1.5 is outside 0.0 to 1.0"),
@@ -71,7 +71,8 @@ struct ConfigurationFaultTests {
         arguments: [
             ("distil: {ration: 5}", "distil.ration: unknown key; did you mean distil.ratio?"),
             ("distill: {ratio: 5}", "distill.ratio: unknown key; did you mean distil.ratio?"),
-            ("distil: {learningrate: 5}", "distil.learningrate: unknown key; distil has studentUpdates, batch"),
+            ("distil: {criticlearningRate: 1}", "unknown key; did you mean distil.criticLearningRate?"),
+            ("distil: {momentum: 5}", "distil.momentum: unknown key; distil has studentUpdates, batch"),
             ("optimiser: {name: sgd}", "optimiser.name: unknown section; there are run, launch, coordinator, data"),
         ])
     func unknownKey(yaml: String, fault: String) {

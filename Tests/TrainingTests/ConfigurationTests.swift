@@ -1,3 +1,5 @@
+import Diffusion
+import Distillation
 import Foundation
 import Testing
 import Training

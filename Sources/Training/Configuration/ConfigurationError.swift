@@ -1,3 +1,5 @@
+package import Coordination
+
 /// One thing wrong with a configuration, and the cure.
 package struct ConfigurationFault: Sendable, Equatable, CustomStringConvertible {
     /// The file and line, or `--set`.
@@ -29,6 +31,14 @@ package enum ConfigurationError: Error, Sendable, Equatable, CustomStringConvert
         case .unreadable(let path, let reason):
             "\(path): \(reason); give the path of a configuration such as configs/digits.yaml"
         case .faulty(let faults): faults.map(\.description).joined(separator: "\n")
+        }
+    }
+
+    /// How a program ends that cannot go on without the configuration.
+    package var exitStatus: ExitStatus {
+        switch self {
+        case .unreadable: .inputMissing
+        case .faulty: .badConfiguration
         }
     }
 }

@@ -1,3 +1,5 @@
+import Messaging
+
 /// What a single value must satisfy, whatever the others are.
 struct ConfigurationRule<Value: Sendable>: Sendable {
     /// What is wrong with a value ("0 is less than 1"), or nil.
@@ -61,6 +63,13 @@ extension ConfigurationRule where Value == String {
     }
 
     static var endpoint: Self {
-        Self { $0.hasPrefix("tcp://") || $0.hasPrefix("ipc://") ? nil : "\($0.yaml) is not a tcp:// or ipc:// address" }
+        Self { text in
+            do throws(MessagingError) {
+                _ = try Endpoint(text)
+                return nil
+            } catch {
+                return error.description
+            }
+        }
     }
 }
