@@ -1,0 +1,99 @@
+import Glibc
+
+/// The updates of trained weights, each one pass over flat buffers.
+package enum OptimizerStep {
+    /// The coefficients of one AdamW step.
+    ///
+    /// Formula (Loshchilov and Hutter 2019, algorithm 2): w -= lr decay w; m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g²;
+    /// w -= lr m / (1 - b1^t) / (sqrt(v / (1 - b2^t)) + epsilon).
+    package struct AdamW {
+        /// Learning rate, decay rates of the moments, and the term that keeps the quotient finite.
+        package let learningRate: Float, beta1: Float, beta2: Float, epsilon: Float
+        /// Decoupled weight decay, a share of the weight per unit of learning rate.
+        package let weightDecay: Float
+        /// What each gradient is multiplied with first: the mean over shards and the clipping, in one factor.
+        package let gradientScale: Float
+        /// The number of this update of this network, from 1.
+        package let update: Int
+
+        package init(
+            learningRate: Float, beta1: Float, beta2: Float, epsilon: Float, weightDecay: Float, gradientScale: Float,
+            update: Int
+        ) {
+            precondition(update >= 1, "OptimizerStep.AdamW: update \(update) is less than 1")
+            (self.learningRate, self.beta1, self.beta2, self.epsilon) = (learningRate, beta1, beta2, epsilon)
+            (self.weightDecay, self.gradientScale, self.update) = (weightDecay, gradientScale, update)
+        }
+    }
+
+    /// Updates weights and moments in place, and the moving average of the weights in the same pass where there is one.
+    ///
+    /// - Parameters:
+    ///   - average: the moving average a, set to keep a + (1 - keep) w.
+    ///   - averageKeep: the share of the average that is kept.
+    package static func adamW(
+        _ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
+        firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,
+        average: UnsafeMutablePointer<Float>?, averageKeep: Float, count: Int, _ step: AdamW
+    ) {
+        let correction1 = 1 - pow(Double(step.beta1), Double(step.update))
+        let correction2 = 1 - pow(Double(step.beta2), Double(step.update))
+        let stepSize = Float(Double(step.learningRate) / correction1)
+        let rootScale = Float(1 / correction2.squareRoot())
+        let keep = 1 - step.learningRate * step.weightDecay
+        let (beta1, beta2, epsilon, scale) = (step.beta1, step.beta2, step.epsilon, step.gradientScale)
+        ThreadPool.forRanges(count, grain: 65_536) { range in
+            forLanes(range) { index, lanes in
+                let g = load(gradient + index, lanes) * scale
+                let m = load(firstMoment + index, lanes) * beta1 + g * (1 - beta1)
+                let v = load(secondMoment + index, lanes) * beta2 + (g * g) * (1 - beta2)
+                let denominator = v.squareRoot() * rootScale + epsilon
+                let w = load(weights + index, lanes) * keep - m * stepSize / denominator
+                store(m, firstMoment + index, lanes)
+                store(v, secondMoment + index, lanes)
+                store(w, weights + index, lanes)
+                if let average {
+                    let a = load(average + index, lanes)
+                    store(w + (a - w) * averageKeep, average + index, lanes)
+                }
+            }
+        }
+    }
+
+    /// The sum of squares, in double precision over fixed pieces, so that it depends on nothing but the values.
+    package static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
+        let grain = 65_536
+        let pieces = (count + grain - 1) / grain
+        return withUnsafeTemporaryAllocation(of: Double.self, capacity: pieces) { partial in
+            ThreadPool.forEach(pieces) { piece in
+                var total = SIMD16<Double>.zero
+                forLanes(piece * grain..<min(count, (piece + 1) * grain)) { index, lanes in
+                    let value = SIMD16<Double>(load(x + index, lanes))
+                    total += value * value
+                }
+                partial[piece] = total.sum()
+            }
+            return partial.reduce(0, +)
+        }
+    }
+
+    @inline(__always)
+    private static func forLanes(_ range: Range<Int>, _ body: (Int, Int) -> Void) {
+        var index = range.lowerBound
+        while index + 16 <= range.upperBound {
+            body(index, 16)
+            index += 16
+        }
+        if index < range.upperBound { body(index, range.upperBound - index) }
+    }
+
+    @inline(__always)
+    private static func load(_ pointer: UnsafePointer<Float>, _ lanes: Int) -> Lanes {
+        lanes == 16 ? pointer.lanes(0) : VectorMath.load(pointer, count: lanes)
+    }
+
+    @inline(__always)
+    private static func store(_ value: Lanes, _ pointer: UnsafeMutablePointer<Float>, _ lanes: Int) {
+        if lanes == 16 { pointer.store(value, 0) } else { VectorMath.store(value, pointer, count: lanes) }
+    }
+}

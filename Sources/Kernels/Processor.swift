@@ -1,0 +1,21 @@
+import COpenMP
+
+/// What the build needs of the processor, and what the processor offers.
+package enum Processor {
+    /// The names of the instruction sets that this build uses and this machine lacks; empty where all is well.
+    ///
+    /// Every program asks before it does anything else: without the check the first vector loop would die of SIGILL.
+    package static var missingInstructionSets: [String] {
+        var missing: [String] = []
+        if shim_built_for_avx2() != 0 && shim_cpu_has_avx2() == 0 { missing.append("AVX2") }
+        if shim_built_for_fma() != 0 && shim_cpu_has_fma() == 0 { missing.append("FMA") }
+        if shim_built_for_avx512() != 0 && shim_cpu_has_avx512() == 0 { missing.append("AVX-512") }
+        return missing
+    }
+
+    /// The widest vector instruction set that this build uses.
+    package static var builtFor: String {
+        if shim_built_for_avx512() != 0 { return "AVX-512" }
+        return shim_built_for_avx2() != 0 ? "AVX2" : "baseline"
+    }
+}
