@@ -1,0 +1,168 @@
+import Kernels
+
+// Legend: N batch, H height, W width, C channels, K features.
+
+/// Sum of two tensors of one shape.
+package func add(_ a: Variable, _ b: Variable) -> Variable {
+    precondition(a.shape == b.shape, "add: \(a.shape) and \(b.shape)")
+    let sum = Tensor(uninitialized: a.shape)
+    Elementwise.add(a.value.pointer, b.value.pointer, into: sum.pointer, count: sum.count)
+    return result(of: [a, b], sum) { gradient in
+        a.slot?.add(gradient)
+        b.slot?.add(gradient)
+    }
+}
+
+/// x / (1 + e^-x), element by element.
+package func silu(_ x: Variable) -> Variable {
+    let y = Tensor(uninitialized: x.shape)
+    Elementwise.silu(x.value.pointer, into: y.pointer, count: y.count)
+    return result(of: [x], y) { gradient in
+        let dx = Tensor(uninitialized: x.shape)
+        Elementwise.siluBackward(
+            x.value.pointer, gradient: gradient.pointer, into: dx.pointer, count: dx.count)
+        x.slot?.add(dx)
+    }
+}
+
+/// y = x Wᵀ + b. Shapes: x `[N, K]`, weight `[M, K]`, bias `[M]`, result `[N, M]`.
+package func linear(_ x: Variable, weight: Variable, bias: Variable?) -> Variable {
+    let (rows, inner, columns) = (x.shape[0], x.shape[1], weight.shape[0])
+    precondition(weight.shape[1] == inner, "linear: input \(x.shape), weight \(weight.shape)")
+    let y = Tensor(uninitialized: Shape(rows, columns))
+    if let bias {
+        for row in 0..<rows { (y.pointer + row * columns).update(from: bias.value.pointer, count: columns) }
+    }
+    MatrixProduct.multiply(
+        x.value.pointer, weight.value.pointer, transposedB: true, into: y.pointer, rows: rows, inner: inner,
+        columns: columns, beta: bias == nil ? 0 : 1)
+    return result(of: [x, weight] + (bias.map { [$0] } ?? []), y) { gradient in
+        if let slot = weight.slot {
+            MatrixProduct.multiply(
+                gradient.pointer, transposedA: true, x.value.pointer, into: slot.accumulator, rows: columns,
+                inner: rows, columns: inner, beta: 1)
+        }
+        if let slot = bias?.slot {
+            let total = slot.accumulator
+            for row in 0..<rows {
+                Elementwise.add(total, gradient.pointer + row * columns, into: total, count: columns)
+            }
+        }
+        if let slot = x.slot {
+            let dx = Tensor(uninitialized: x.shape)
+            MatrixProduct.multiply(
+                gradient.pointer, weight.value.pointer, into: dx.pointer, rows: rows, inner: columns, columns: inner)
+            slot.add(dx)
+        }
+    }
+}
+
+/// Two images side by side in channels: `[N, H, W, C1]` and `[N, H, W, C2]` to `[N, H, W, C1 + C2]`.
+package func concatenate(_ a: Variable, _ b: Variable) -> Variable {
+    let (channelsA, channelsB) = (a.shape[3], b.shape[3])
+    let y = Tensor(uninitialized: Shape(a.shape[0], a.shape[1], a.shape[2], channelsA + channelsB))
+    let pixels = y.count / (channelsA + channelsB)
+    precondition(b.value.count == pixels * channelsB, "concatenate: \(a.shape) and \(b.shape)")
+    Resampling.concatenate(
+        a.value.pointer, channelsA: channelsA, b.value.pointer, channelsB: channelsB, into: y.pointer, pixels: pixels)
+    return result(of: [a, b], y) { gradient in
+        for (input, offset) in [(a, 0), (b, channelsA)] {
+            guard let slot = input.slot else { continue }
+            let dx = Tensor(uninitialized: input.shape)
+            Resampling.slice(
+                gradient.pointer, totalChannels: channelsA + channelsB, offset: offset, channels: input.shape[3],
+                into: dx.pointer, pixels: pixels)
+            slot.add(dx)
+        }
+    }
+}
+
+/// Doubles the resolution by repeating each pixel: `[N, H, W, C]` to `[N, 2H, 2W, C]`.
+package func upsample(_ x: Variable) -> Variable {
+    let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    let y = Tensor(uninitialized: Shape(n, 2 * h, 2 * w, c))
+    Resampling.upsample(x.value.pointer, into: y.pointer, samples: n, height: h, width: w, channels: c)
+    return result(of: [x], y) { gradient in
+        let dx = Tensor(uninitialized: x.shape)
+        Resampling.downsample(
+            gradient.pointer, into: dx.pointer, samples: n, height: h, width: w, channels: c, factor: 1)
+        x.slot?.add(dx)
+    }
+}
+
+/// Halves the resolution by the mean of 2x2 blocks: `[N, 2H, 2W, C]` to `[N, H, W, C]`.
+package func downsample(_ x: Variable) -> Variable {
+    let (n, h, w, c) = (x.shape[0], x.shape[1] / 2, x.shape[2] / 2, x.shape[3])
+    precondition(x.shape[1] == 2 * h && x.shape[2] == 2 * w, "downsample: \(x.shape) has an odd side")
+    let y = Tensor(uninitialized: Shape(n, h, w, c))
+    Resampling.downsample(
+        x.value.pointer, into: y.pointer, samples: n, height: h, width: w, channels: c, factor: 0.25)
+    return result(of: [x], y) { gradient in
+        let dx = Tensor(uninitialized: x.shape)
+        Resampling.upsample(
+            gradient.pointer, into: dx.pointer, samples: n, height: h, width: w, channels: c, factor: 0.25)
+        x.slot?.add(dx)
+    }
+}
+
+/// The mean over the pixels: `[N, H, W, C]` to `[N, C]`.
+package func meanOverPixels(_ x: Variable) -> Variable {
+    let (n, pixels, c) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
+    let y = Tensor(repeating: 0, Shape(n, c))
+    for sample in 0..<n {
+        let row = y.pointer + sample * c
+        for pixel in 0..<pixels {
+            Elementwise.add(row, x.value.pointer + (sample * pixels + pixel) * c, into: row, count: c)
+        }
+        Elementwise.scale(row, by: 1 / Float(pixels), into: row, count: c)
+    }
+    return result(of: [x], y) { gradient in
+        let dx = Tensor(uninitialized: x.shape)
+        for sample in 0..<n {
+            for pixel in 0..<pixels {
+                Elementwise.scale(
+                    gradient.pointer + sample * c, by: 1 / Float(pixels),
+                    into: dx.pointer + (sample * pixels + pixel) * c, count: c)
+            }
+        }
+        x.slot?.add(dx)
+    }
+}
+
+/// The same elements under another shape.
+package func reshape(_ x: Variable, _ shape: Shape) -> Variable {
+    result(of: [x], x.value.reshaped(shape)) { gradient in
+        x.slot?.add(gradient.reshaped(x.shape))
+    }
+}
+
+/// `y[n] = factors[n] x[n]`, one constant factor per sample.
+package func scale(_ x: Variable, bySample factors: [Float]) -> Variable {
+    let (n, count) = (x.shape[0], x.shape.countPerSample)
+    precondition(factors.count == n, "scale: \(factors.count) factors for \(n) samples")
+    let y = Tensor(uninitialized: x.shape)
+    Elementwise.scaleSamples(x.value.pointer, factors: factors, into: y.pointer, samples: n, count: count)
+    return result(of: [x], y) { gradient in
+        let dx = Tensor(uninitialized: x.shape)
+        Elementwise.scaleSamples(gradient.pointer, factors: factors, into: dx.pointer, samples: n, count: count)
+        x.slot?.add(dx)
+    }
+}
+
+/// `y[n] = a[n] x[n] + b[n] z[n]`, constant factors per sample.
+package func blend(_ x: Variable, _ a: [Float], _ z: Variable, _ b: [Float]) -> Variable {
+    precondition(x.shape == z.shape, "blend: \(x.shape) and \(z.shape)")
+    precondition(a.count == x.shape[0] && b.count == a.count, "blend: \(a.count), \(b.count) factors for \(x.shape)")
+    let (n, count) = (x.shape[0], x.shape.countPerSample)
+    let y = Tensor(uninitialized: x.shape)
+    Elementwise.blendSamples(
+        x.value.pointer, a, z.value.pointer, b, into: y.pointer, samples: n, count: count)
+    return result(of: [x, z], y) { gradient in
+        for (input, factors) in [(x, a), (z, b)] {
+            guard let slot = input.slot else { continue }
+            let dx = Tensor(uninitialized: x.shape)
+            Elementwise.scaleSamples(gradient.pointer, factors: factors, into: dx.pointer, samples: n, count: count)
+            slot.add(dx)
+        }
+    }
+}
