@@ -1,0 +1,337 @@
+/// All of the coordinator's decisions: `handle(event, at:)` takes in what happened and says what to do. It has no
+/// clock, socket, file or process of its own, so a test can run years of it in a second.
+package struct Coordinator: Sendable {
+    /// What happened.
+    package enum Event: Sendable {
+        /// The program is ready to launch.
+        case started
+        /// A worker sent a message.
+        case worker(WorkerEnvelope)
+        /// A command sent a request.
+        case control(ControlRequest)
+        /// A launch could not be made at all.
+        case launchImpossible(ExitStatus, reason: String)
+        /// A launch has ended and nothing of it is left.
+        case launchEnded(generation: Int, Supervisor.ProcessEnd, detail: String)
+        /// A checkpoint was published.
+        case published(PreparedCheckpoint, generation: Int, path: String, manifestSHA256: String)
+        /// A checkpoint could not be published.
+        case publishFailed(PreparedCheckpoint, generation: Int, reason: String)
+        /// SIGTERM or SIGINT arrived.
+        case stopSignal
+        /// Time has passed.
+        case tick
+    }
+
+    /// What to do.
+    package enum Effect: Equatable, Sendable {
+        /// Answer the worker whose message is being handled.
+        case reply(CoordinatorMessage)
+        /// Answer the command whose request is being handled.
+        case answer(ControlReply)
+        /// Tell rank 0 of the current generation.
+        case tellRankZero(CoordinatorMessage)
+        /// Verify and publish a checkpoint, then report with `published` or `publishFailed`.
+        case publish(PreparedCheckpoint, generation: Int)
+        /// Write to the journal, before any effect that follows.
+        case record(JournalEntry)
+        /// Write a line to the log.
+        case log(String)
+        /// Start, signal or end processes.
+        case supervise(Supervisor.Effect)
+    }
+
+    private let runName: String
+    private let pid: Int32
+    private let rankCount: Int
+    private let limits: Membership.Limits
+    private var supervisor: Supervisor
+    private var stages: StageTracker
+    private var membership: Membership
+    private var publishing: PreparedCheckpoint?
+    private var newestCheckpoint: (stage: String, step: Int, at: Double)?
+    private var lastSeen = Heartbeat()
+
+    /// A coordinator for a run of `rankCount` ranks. `lastGeneration` and `ratios` come from the journal.
+    package init(
+        runName: String, pid: Int32, rankCount: Int, restartBudget: Int, lastGeneration: Int = 0,
+        ratios: [String: RatioSchedule] = [:], limits: Membership.Limits = Membership.Limits()
+    ) {
+        self.runName = runName
+        self.pid = pid
+        self.rankCount = rankCount
+        self.limits = limits
+        supervisor = Supervisor(lastGeneration: lastGeneration, restartBudget: restartBudget)
+        stages = StageTracker(ratios: ratios)
+        membership = Membership(size: rankCount, launchedAt: 0, limits: limits)
+    }
+
+    /// Number of the current launch.
+    package var generation: Int { supervisor.generation }
+
+    /// Takes in one event at a time in seconds on a monotonic clock, and says what to do, in order.
+    package mutating func handle(_ event: Event, at now: Double) -> [Effect] {
+        switch event {
+        case .started:
+            return supervise(.started, at: now)
+        case .worker(let envelope):
+            return worker(envelope, at: now)
+        case .control(let request):
+            return control(request, at: now)
+        case .launchImpossible(let status, let reason):
+            return supervise(.launchImpossible(status, reason: reason), at: now)
+        case .launchEnded(let generation, let end, let detail):
+            return launchEnded(generation, end, detail: detail, at: now)
+        case .published(let checkpoint, let generation, let path, let sha256):
+            return published(checkpoint, generation, path: path, sha256: sha256, at: now)
+        case .publishFailed(let checkpoint, let generation, let reason):
+            return publishFailed(checkpoint, generation, reason: reason)
+        case .stopSignal:
+            return stop(.signal, at: now).effects
+        case .tick:
+            return tick(at: now)
+        }
+    }
+}
+
+// MARK: - Workers
+
+extension Coordinator {
+    private mutating func worker(_ envelope: WorkerEnvelope, at now: Double) -> [Effect] {
+        guard envelope.generation == generation else {
+            return [.reply(.refused(reason: "generation \(envelope.generation) is over, this is \(generation)"))]
+        }
+        guard (0..<rankCount).contains(envelope.rank) else {
+            return [.reply(.refused(reason: "rank \(envelope.rank) of a run with \(rankCount) ranks"))]
+        }
+        switch envelope.message {
+        case .hello(let host, let pid, let ranks):
+            return hello(rank: envelope.rank, host: host, pid: pid, ranks: ranks, at: now)
+        case .heartbeat(let heartbeat):
+            return self.heartbeat(rank: envelope.rank, heartbeat, at: now)
+        case .failed(let exitCode, let reason):
+            return [.reply(.noted), note("worker_failed", ["rank": "\(envelope.rank)", "reason": reason])]
+                + supervise(.workerFailed(rank: envelope.rank, exitCode: exitCode, reason: reason), at: now)
+        case .beginStage, .planRequest, .checkpointPrepared, .stageFinished, .finished:
+            guard envelope.rank == 0 else { return [.reply(.refused(reason: "only rank 0 may ask this"))] }
+            return rankZero(envelope.message, at: now)
+        }
+    }
+
+    private mutating func hello(rank: Int, host: String, pid: Int32, ranks: Int, at now: Double) -> [Effect] {
+        guard ranks == rankCount else {
+            return [.reply(.refused(reason: "a world of \(ranks) ranks where \(rankCount) were launched"))]
+        }
+        let wasComplete = membership.isComplete
+        membership.hello(rank: rank, host: host, pid: pid, at: now)
+        let effects: [Effect] = [.reply(.welcome)]
+        return membership.isComplete && !wasComplete ? effects + supervise(.ranksComplete, at: now) : effects
+    }
+
+    private mutating func heartbeat(rank: Int, _ heartbeat: Heartbeat, at now: Double) -> [Effect] {
+        guard membership.heartbeat(rank: rank, heartbeat, at: now) else { return [.reply(.helloWanted)] }
+        var effects: [Effect] = [.reply(.heartbeatSeen)]
+        if rank == 0 {
+            lastSeen = heartbeat
+            effects += records(stages.note(heartbeat.metrics))
+            effects += records(stages.advance(stage: heartbeat.stage, to: heartbeat.step, generation: generation))
+            if case .draining = supervisor.state, heartbeat.phase == .evaluating {
+                effects += supervise(.nothingToDrain, at: now)
+            }
+        }
+        return effects
+    }
+
+    private mutating func rankZero(_ message: WorkerMessage, at now: Double) -> [Effect] {
+        switch message {
+        case .beginStage(let declaration):
+            guard declaration.windowSteps >= 1, declaration.startStep >= 0 else {
+                return [.reply(.refused(reason: "stage '\(declaration.name)' makes no sense"))]
+            }
+            return [.reply(.stageBegun(stage: declaration.name))]
+                + records(stages.begin(declaration, generation: generation))
+        case .planRequest(let stage, let firstStep):
+            let grant = stages.window(
+                stage: stage, from: firstStep, stepsPerSecond: lastSeen.stepsPerSecond, generation: generation)
+            guard let grant else {
+                return [.reply(.refused(reason: "no window of '\(stage)' begins at step \(firstStep)"))]
+            }
+            return records(grant.entries) + [.reply(.plan(window: grant.window))]
+        case .checkpointPrepared(let checkpoint):
+            // The answer comes once the checkpoint is published; a doubled message must not publish it twice.
+            guard publishing != checkpoint else { return [] }
+            publishing = checkpoint
+            return records(stages.advance(stage: checkpoint.stage, to: checkpoint.step, generation: generation))
+                + [.publish(checkpoint, generation: generation)]
+        case .stageFinished(let stage, let step):
+            return [.reply(.noted)]
+                + records(stages.advance(stage: stage, to: step, generation: generation))
+                + [note("stage_finished", ["stage": stage, "step": "\(step)"])]
+                + supervise(.progressed, at: now)
+        case .finished:
+            return [.reply(.noted), note("finished", [:])] + supervise(.finished, at: now)
+        case .hello, .heartbeat, .failed:
+            return []
+        }
+    }
+}
+
+// MARK: - Checkpoints
+
+extension Coordinator {
+    private mutating func published(
+        _ checkpoint: PreparedCheckpoint, _ published: Int, path: String, sha256: String, at now: Double
+    ) -> [Effect] {
+        newestCheckpoint = (checkpoint.stage, checkpoint.step, now)
+        var effects: [Effect] = [
+            .record(
+                .checkpointCommitted(
+                    stage: checkpoint.stage, step: checkpoint.step, path: path, manifestSHA256: sha256)),
+            .log("checkpoint \(checkpoint.stage) step \(checkpoint.step) published"),
+        ]
+        if published == generation {
+            publishing = nil
+            effects.append(.tellRankZero(.checkpointCommitted(stage: checkpoint.stage, step: checkpoint.step)))
+        }
+        return effects + supervise(.progressed, at: now)
+    }
+
+    private mutating func publishFailed(
+        _ checkpoint: PreparedCheckpoint, _ failed: Int, reason: String
+    ) -> [Effect] {
+        let effects = [
+            note("checkpoint_failed", ["stage": checkpoint.stage, "step": "\(checkpoint.step)", "reason": reason]),
+            Effect.log("checkpoint \(checkpoint.stage) step \(checkpoint.step) failed: \(reason)"),
+        ]
+        guard failed == generation else { return effects }
+        publishing = nil
+        let answer = CoordinatorMessage.checkpointFailed(
+            stage: checkpoint.stage, step: checkpoint.step, reason: reason)
+        return effects + [.tellRankZero(answer)]
+    }
+}
+
+// MARK: - Commands and status
+
+extension Coordinator {
+    private mutating func control(_ request: ControlRequest, at now: Double) -> [Effect] {
+        switch request {
+        case .status:
+            return [.answer(.status(run: status(at: now)))]
+        case .stop:
+            let (reply, effects) = stop(.command, at: now)
+            return [.answer(reply)] + effects
+        case .setRatio, .checkpointNow:
+            let (reply, entries) = stages.request(request)
+            return records(entries) + [.answer(reply)]
+        }
+    }
+
+    private mutating func stop(
+        _ cause: Supervisor.StopCause, at now: Double
+    ) -> (reply: ControlReply, effects: [Effect]) {
+        let (reply, entries) = stages.request(.stop)
+        let effects = records(entries) + [note("stop_asked", ["by": cause.rawValue])]
+        return (reply, effects + supervise(.stopAsked(cause), at: now))
+    }
+
+    /// The run as a person wants to see it.
+    package func status(at now: Double) -> RunStatus {
+        var status = RunStatus(
+            run: runName, state: shownState, generation: generation, pid: pid, stageIndex: 0, stageCount: 0, step: 0,
+            totalSteps: 0, studentUpdates: 0, criticUpdates: 0, imagesPerSecond: lastSeen.imagesPerSecond,
+            losses: [:], ranks: ranks(at: now),
+            restarts: .init(
+                used: supervisor.restartsUsed, budget: supervisor.restartBudget, lastCause: supervisor.lastCause),
+            message: message)
+        stages.describe(in: &status)
+        if lastSeen.stepsPerSecond > 0, lastSeen.stage == status.stage {
+            status.etaSeconds = Double(max(0, status.totalSteps - status.step)) / lastSeen.stepsPerSecond
+        }
+        status.checkpoint = newestCheckpoint.map {
+            .init(stage: $0.stage, step: $0.step, ageSeconds: now - $0.at)
+        }
+        return status
+    }
+
+    private func ranks(at now: Double) -> [RunStatus.Rank] {
+        membership.members.sorted { $0.key < $1.key }.map { rank, member in
+            let age = now - member.heardAt
+            return RunStatus.Rank(
+                rank: rank, host: member.host, pid: member.pid, step: member.heartbeat.step,
+                phase: member.heartbeat.phase, heartbeatAgeSeconds: age, suspected: age > limits.suspicion)
+        }
+    }
+
+    private var shownState: RunStatus.State {
+        switch supervisor.state {
+        case .idle, .launching: .launching
+        case .running: .running
+        case .draining: .draining
+        case .reaping: .reaping
+        case .backingOff: .backingOff
+        case .ended(.done, _): .done
+        case .ended: .failed
+        }
+    }
+
+    private var message: String {
+        switch supervisor.state {
+        case .idle: "starting"
+        case .launching: "waiting for \(rankCount - membership.members.count) of \(rankCount) ranks"
+        case .running: supervisor.lastCause.map { "running again after: \($0)" } ?? "running"
+        case .draining: "completing and saving the granted steps, then stopping"
+        case .reaping(let reason, _): "ending generation \(generation): \(reason)"
+        case .backingOff: "restarting after: \(supervisor.lastCause ?? "a failure")"
+        case .ended(_, let message): message
+        }
+    }
+}
+
+// MARK: - Processes
+
+extension Coordinator {
+    private mutating func launchEnded(
+        _ ended: Int, _ end: Supervisor.ProcessEnd, detail: String, at now: Double
+    ) -> [Effect] {
+        guard ended == generation else { return [] }
+        let next = supervise(.launchEnded(generation: ended, end, detail: detail), at: now)
+        let cause =
+            switch supervisor.state {
+            case .ended(_, let message): message
+            default: supervisor.lastCause ?? "ended"
+            }
+        return [.record(.generationEnded(generation: ended, cause: cause)), .log("generation \(ended): \(cause)")]
+            + next
+    }
+
+    private mutating func tick(at now: Double) -> [Effect] {
+        let isAlive: Bool =
+            switch supervisor.state {
+            case .launching, .running, .draining: true
+            default: false
+            }
+        guard isAlive, let loss = membership.loss(at: now) else { return supervise(.tick, at: now) }
+        return [note("rank_lost", ["rank": "\(loss.rank)", "reason": loss.reason]), .log(loss.reason)]
+            + supervise(.rankLost(reason: loss.reason), at: now)
+    }
+
+    private mutating func supervise(_ event: Supervisor.Event, at now: Double) -> [Effect] {
+        supervisor.handle(event, at: now).flatMap { effect -> [Effect] in
+            guard case .launch(let generation) = effect else { return [.supervise(effect)] }
+            membership = Membership(size: rankCount, launchedAt: now, limits: limits)
+            publishing = nil
+            lastSeen = Heartbeat()
+            return [
+                .record(.generationStarted(generation: generation, ranks: rankCount)),
+                .log("generation \(generation): launching \(rankCount) ranks"), .supervise(effect),
+            ]
+        }
+    }
+
+    private func note(_ kind: String, _ detail: [String: String]) -> Effect {
+        .record(.event(generation: generation, kind: kind, detail: detail))
+    }
+
+    private func records(_ entries: [JournalEntry]) -> [Effect] { entries.map(Effect.record) }
+}

@@ -1,0 +1,133 @@
+/// Which ranks of a generation are present, and which are lost.
+///
+/// A rank whose heartbeats stop is suspected, then dead. A rank whose heartbeats go on while its progress counter
+/// stands still is hung: the heartbeat comes from a thread of its own and proves only that the process lives.
+/// Times are seconds on a monotonic clock.
+package struct Membership: Equatable, Sendable {
+    /// How long each kind of silence may last, seconds.
+    package struct Limits: Equatable, Sendable {
+        /// Time for all ranks to say hello after the launch.
+        package var arrival = 120.0
+        /// Silence after which a rank is suspected; suspicion is only shown.
+        package var suspicion = 3.0
+        /// Silence after which a rank is dead.
+        package var death = 10.0
+        /// Shortest time without progress that counts as hung while training.
+        package var standstill = 30.0
+        /// The same as a multiple of the slowest step so far.
+        package var standstillSteps = 20.0
+        /// The same for all phases but training, whose single operations last longer.
+        package var longStandstill = 300.0
+
+        /// The default limits.
+        package init() {}
+    }
+
+    /// A rank that is present.
+    package struct Member: Equatable, Sendable {
+        /// Name of its machine.
+        package var host: String
+        /// Its process.
+        package var pid: Int32
+        /// What it last reported.
+        package var heartbeat: Heartbeat
+        /// When it was last heard.
+        package var heardAt: Double
+        /// When its progress counter last moved.
+        package var progressedAt: Double
+    }
+
+    /// A rank that must be given up, and why.
+    package struct Loss: Equatable, Sendable {
+        /// The rank.
+        package var rank: Int
+        /// One clause for a person.
+        package var reason: String
+    }
+
+    /// How many ranks the generation has.
+    package let size: Int
+    /// The limits in force.
+    package let limits: Limits
+    /// The ranks that have said hello.
+    package private(set) var members: [Int: Member] = [:]
+    private let launchedAt: Double
+
+    /// A generation of `size` ranks, launched now.
+    package init(size: Int, launchedAt: Double, limits: Limits = Limits()) {
+        self.size = size
+        self.launchedAt = launchedAt
+        self.limits = limits
+    }
+
+    /// True once every rank has said hello.
+    package var isComplete: Bool { members.count == size }
+
+    /// A rank says hello; saying it again changes nothing but the time it was heard.
+    package mutating func hello(rank: Int, host: String, pid: Int32, at now: Double) {
+        if var member = members[rank], member.pid == pid, member.host == host {
+            member.heardAt = now
+            members[rank] = member
+        } else {
+            members[rank] = Member(host: host, pid: pid, heartbeat: Heartbeat(), heardAt: now, progressedAt: now)
+        }
+    }
+
+    /// A rank reports. False if it never said hello.
+    package mutating func heartbeat(rank: Int, _ heartbeat: Heartbeat, at now: Double) -> Bool {
+        guard var member = members[rank] else { return false }
+        if heartbeat.progressCounter != member.heartbeat.progressCounter || heartbeat.phase != member.heartbeat.phase {
+            member.progressedAt = now
+        }
+        member.heartbeat = heartbeat
+        member.heartbeat.metrics = []
+        member.heardAt = now
+        members[rank] = member
+        return true
+    }
+
+    /// The rank to blame for a generation that cannot go on; nil if all is well.
+    package func loss(at now: Double) -> Loss? {
+        missing(at: now) ?? silent(at: now) ?? hung(at: now)
+    }
+
+    private func missing(at now: Double) -> Loss? {
+        guard now - launchedAt > limits.arrival, let rank = (0..<size).first(where: { members[$0] == nil }) else {
+            return nil
+        }
+        return Loss(rank: rank, reason: "rank \(rank) did not report within \(Int(limits.arrival)) s of the launch")
+    }
+
+    private func silent(at now: Double) -> Loss? {
+        let silent = members.min { $0.value.heardAt < $1.value.heardAt }
+        guard let silent, now - silent.value.heardAt > limits.death else { return nil }
+        let (rank, member) = silent
+        return Loss(
+            rank: rank,
+            reason: "rank \(rank) (\(member.host), pid \(member.pid)) has been silent for "
+                + "\(Int(now - member.heardAt)) s")
+    }
+
+    /// When one rank hangs, the others soon wait for it: the one that got least done is the cause.
+    private func hung(at now: Double) -> Loss? {
+        let hung = members.filter { now - $0.value.progressedAt > limit(for: $0.value.heartbeat) }
+        let cause = hung.min { left, right in
+            let (a, b) = (left.value.heartbeat.progressCounter, right.value.heartbeat.progressCounter)
+            return a != b ? a < b : left.key < right.key
+        }
+        guard let (rank, member) = cause else { return nil }
+        return Loss(
+            rank: rank,
+            reason: "rank \(rank) (\(member.host), pid \(member.pid)) has made no progress for "
+                + "\(Int(now - member.progressedAt)) s while \(member.heartbeat.phase.rawValue)")
+    }
+
+    private func limit(for heartbeat: Heartbeat) -> Double {
+        switch heartbeat.phase {
+        case .training:
+            max(limits.standstill, limits.standstillSteps * heartbeat.slowestStepSeconds)
+        case .starting, .saving, .evaluating:
+            max(limits.longStandstill, limits.standstillSteps * heartbeat.slowestStepSeconds)
+        }
+    }
+}

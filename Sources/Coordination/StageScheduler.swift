@@ -1,0 +1,128 @@
+/// Grants the windows of one stage and places what people ask for at the first step not yet granted.
+///
+/// A worker holds the window it runs and the one after it, never more, so a request takes effect at most two
+/// windows ahead. The kind of a step depends on the ratio's segments only, never on when a window was granted.
+package struct StageScheduler: Codable, Equatable, Sendable {
+    /// How long a window should last, seconds: the time within which a request takes effect is twice this.
+    package static let windowSeconds = 2.0
+
+    /// What rank 0 declared when it entered the stage.
+    package private(set) var declaration: StageDeclaration
+    /// Which steps update the student; nil in a stage without one.
+    package private(set) var ratios: RatioSchedule?
+    /// The first step not granted in this generation.
+    package private(set) var grantedEnd: Int
+    /// The first step no generation was granted. Changes of ratio apply from here on, so a replay after a
+    /// restart runs the same steps as before.
+    package private(set) var everGrantedEnd: Int
+    /// True once the run was asked to stop.
+    package private(set) var isStopping = false
+
+    private var lastWindow: PlanWindow?
+    private var savesAsked: Set<Int> = []
+    private var lastSave: Int
+
+    /// Begins a stage. `ratios` are the segments of an earlier run of this stage; nil: the declared ratio.
+    package init(_ declaration: StageDeclaration, ratios: RatioSchedule? = nil) {
+        precondition(declaration.windowSteps >= 1, "StageScheduler: windows of \(declaration.windowSteps) steps")
+        self.declaration = declaration
+        switch declaration.goal {
+        case .steps: self.ratios = nil
+        case .studentUpdates(_, let ratio): self.ratios = ratios ?? RatioSchedule(ratio: ratio)
+        }
+        grantedEnd = declaration.startStep
+        everGrantedEnd = declaration.startStep
+        lastSave = declaration.startStep
+    }
+
+    /// Begins the stage again, in a new generation that starts from a checkpoint.
+    package mutating func restart(_ declaration: StageDeclaration) {
+        self.declaration = declaration
+        grantedEnd = declaration.startStep
+        lastSave = declaration.startStep
+        lastWindow = nil
+        savesAsked = []
+    }
+
+    /// Steps of the stage, as the ratio now stands.
+    package var totalSteps: Int {
+        switch declaration.goal {
+        case .steps(let count): count
+        case .studentUpdates(let count, let ratio):
+            (ratios ?? RatioSchedule(ratio: ratio)).step(ofStudentUpdate: count)
+        }
+    }
+
+    /// The step before which this run of the stage ends.
+    package var endStep: Int { min(totalSteps, declaration.stopAfter ?? totalSteps) }
+
+    /// What a step updates.
+    package func kind(of step: Int) -> StepKind { ratios?.kind(of: step) ?? .single }
+
+    /// A window and whether it was granted just now.
+    package typealias Grant = (window: PlanWindow, isNew: Bool)
+
+    /// Grants the window that begins at a step, or returns it again if it is the last one granted; nil for any
+    /// other step. `stepsPerSecond` is the speed last reported, 0 if unknown.
+    package mutating func window(from step: Int, stepsPerSecond: Double) -> Grant? {
+        if let lastWindow, lastWindow.firstStep == step, step != grantedEnd || lastWindow.kinds.isEmpty {
+            return (lastWindow, false)
+        }
+        guard step == grantedEnd else { return nil }
+        let window = isStopping ? stopWindow() : stepsWindow(stepsPerSecond: stepsPerSecond)
+        grantedEnd = window.endStep
+        everGrantedEnd = max(everGrantedEnd, grantedEnd)
+        lastSave = window.checkpointAfter.last ?? lastSave
+        savesAsked = savesAsked.filter { $0 > grantedEnd }
+        lastWindow = window
+        return (window, true)
+    }
+
+    /// Changes the ratio at the first step never granted. Nil if the stage has no student or no step is left.
+    package mutating func setRatio(_ ratio: Int) -> RatioSchedule.Segment? {
+        guard var ratios, !isStopping, grantedEnd < endStep else { return nil }
+        let segment = ratios.setRatio(ratio, fromStep: max(everGrantedEnd, ratios.lastSegment.firstStep))
+        self.ratios = ratios
+        return segment
+    }
+
+    /// Saves state after the first step not yet granted and returns that number of completed steps; nil if no
+    /// step is left.
+    package mutating func saveSoon() -> Int? {
+        guard !isStopping, grantedEnd < endStep else { return nil }
+        savesAsked.insert(grantedEnd + 1)
+        return grantedEnd + 1
+    }
+
+    /// Ends the run after the steps granted so far and returns their number.
+    @discardableResult
+    package mutating func stop() -> Int {
+        isStopping = true
+        return grantedEnd
+    }
+
+    private func stopWindow() -> PlanWindow {
+        PlanWindow(
+            stage: declaration.name, firstStep: grantedEnd, kinds: [],
+            checkpointAfter: lastSave == grantedEnd ? [] : [grantedEnd], stopsAtEnd: true)
+    }
+
+    private func stepsWindow(stepsPerSecond: Double) -> PlanWindow {
+        let end = max(grantedEnd, min(endStep, grantedEnd + windowLength(stepsPerSecond: stepsPerSecond)))
+        let finishes = end >= endStep
+        let saves = (grantedEnd..<end).map { $0 + 1 }.filter { completed in
+            savesAsked.contains(completed) || finishes && completed == end
+                || declaration.checkpointInterval > 0 && completed.isMultiple(of: declaration.checkpointInterval)
+        }
+        return PlanWindow(
+            stage: declaration.name, firstStep: grantedEnd, kinds: (grantedEnd..<end).map(kind(of:)),
+            checkpointAfter: saves, finishesStage: finishes)
+    }
+
+    /// Twice the window before it, within the time and the number of steps a window may have.
+    private func windowLength(stepsPerSecond: Double) -> Int {
+        let doubled = lastWindow.map { max(1, 2 * $0.kinds.count) } ?? 1
+        let inTime = stepsPerSecond > 0 ? max(1, min(stepsPerSecond * Self.windowSeconds, 1e9)) : 1e9
+        return min(declaration.windowSteps, doubled, Int(inTime))
+    }
+}

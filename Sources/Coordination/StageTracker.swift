@@ -1,0 +1,120 @@
+/// The stage a run is in: its scheduler, what is completed, and what status shows of it.
+///
+/// Used by the coordinator, and by rank 0 itself where there is none, so both keep the same journal.
+package struct StageTracker: Sendable {
+    /// The scheduler of the current stage; nil before the first.
+    package private(set) var scheduler: StageScheduler?
+    /// Completed steps of the current stage.
+    package private(set) var step = 0
+    /// The latest value of every metric of the stage.
+    package private(set) var latestMetrics: [String: Double] = [:]
+
+    private var parked: [String: StageScheduler] = [:]
+    private var storedRatios: [String: RatioSchedule]
+    private var isStopping = false
+    private var begunIn = 0
+
+    /// A tracker; `ratios` are the schedules an earlier run journalled, by stage name.
+    package init(ratios: [String: RatioSchedule] = [:]) {
+        storedRatios = ratios
+    }
+
+    /// Rank 0 enters a stage, for the first time or again after a restart. Doing so twice in one generation
+    /// changes nothing.
+    package mutating func begin(_ declaration: StageDeclaration, generation: Int) -> [JournalEntry] {
+        if let scheduler, scheduler.declaration == declaration, begunIn == generation { return [] }
+        begunIn = generation
+        if let scheduler { parked[scheduler.declaration.name] = scheduler }
+        var entries: [JournalEntry] = []
+        if var earlier = parked[declaration.name] {
+            earlier.restart(declaration)
+            scheduler = earlier
+        } else {
+            let stored = storedRatios[declaration.name]
+            let begun = StageScheduler(declaration, ratios: stored)
+            if stored == nil, let segment = begun.ratios?.lastSegment {
+                entries.append(.ratioChanged(stage: declaration.name, segment: segment))
+            }
+            scheduler = begun
+        }
+        if isStopping { scheduler?.stop() }
+        step = declaration.startStep
+        latestMetrics = [:]
+        return entries + [
+            .event(
+                generation: generation, kind: "stage_begun",
+                detail: ["stage": declaration.name, "step": "\(declaration.startStep)"])
+        ]
+    }
+
+    /// Grants the window that begins at a step; nil if it cannot be granted.
+    package mutating func window(
+        stage: String, from step: Int, stepsPerSecond: Double, generation: Int
+    ) -> (window: PlanWindow, entries: [JournalEntry])? {
+        guard scheduler?.declaration.name == stage,
+            let grant = scheduler?.window(from: step, stepsPerSecond: stepsPerSecond)
+        else { return nil }
+        return (grant.window, grant.isNew ? [.planGranted(generation: generation, window: grant.window)] : [])
+    }
+
+    /// Steps were completed, up to this count. Older news changes nothing.
+    package mutating func advance(stage: String, to completed: Int, generation: Int) -> [JournalEntry] {
+        guard let scheduler, scheduler.declaration.name == stage, completed > step,
+            completed <= scheduler.everGrantedEnd
+        else { return [] }
+        let kinds = (step..<completed).map(scheduler.kind(of:))
+        defer { step = completed }
+        return [.stepsCompleted(generation: generation, stage: stage, firstStep: step, kinds: kinds)]
+    }
+
+    /// Metrics arrived.
+    package mutating func note(_ metrics: [MetricRow]) -> [JournalEntry] {
+        for row in metrics where row.stage == scheduler?.declaration.name { latestMetrics[row.name] = row.value }
+        return metrics.isEmpty ? [] : [.metrics(rows: metrics)]
+    }
+
+    /// Carries out a person's request on the current stage. `status` is not among them: it changes nothing.
+    package mutating func request(_ request: ControlRequest) -> (reply: ControlReply, entries: [JournalEntry]) {
+        let name = scheduler?.declaration.name ?? ""
+        switch request {
+        case .setRatio(let ratio):
+            guard ratio >= 1 else { return (.refused(reason: "ratio \(ratio): it must be at least 1"), []) }
+            guard let segment = scheduler?.setRatio(ratio) else {
+                return (.refused(reason: "no step is left to change, or stage '\(name)' trains no student"), [])
+            }
+            return (
+                .accepted(step: segment.firstStep, message: "ratio \(ratio) from step \(segment.firstStep) on"),
+                [.ratioChanged(stage: name, segment: segment)]
+            )
+        case .checkpointNow:
+            guard let step = scheduler?.saveSoon() else {
+                return (.refused(reason: "no step is left to save after"), [])
+            }
+            return (.accepted(step: step, message: "state of '\(name)' is saved after \(step) steps"), [])
+        case .stop:
+            isStopping = true
+            guard let step = scheduler?.stop() else { return (.accepted(step: nil, message: "stopping"), []) }
+            return (.accepted(step: step, message: "stopping after step \(step) of '\(name)'"), [])
+        case .status:
+            return (.refused(reason: "status is no request of a stage"), [])
+        }
+    }
+
+    /// Fills in what status says about the stage.
+    package func describe(in status: inout RunStatus) {
+        guard let scheduler else { return }
+        status.stage = scheduler.declaration.name
+        status.stageIndex = scheduler.declaration.index
+        status.stageCount = scheduler.declaration.count
+        status.step = step
+        status.totalSteps = scheduler.endStep
+        status.losses = latestMetrics
+        guard let ratios = scheduler.ratios else { return }
+        status.studentUpdates = ratios.studentUpdates(before: step)
+        status.criticUpdates = step
+        status.ratio = ratios.ratio(at: step)
+        if ratios.lastSegment.firstStep > step {
+            status.pendingRatio = .init(ratio: ratios.lastSegment.ratio, step: ratios.lastSegment.firstStep)
+        }
+    }
+}
