@@ -1,0 +1,47 @@
+import ArgumentParser
+import Coordination
+import Foundation
+import Messaging
+import Training
+
+/// Why a command ends early: one line for a person and a documented exit status.
+struct CommandFailure: Error, CustomStringConvertible {
+    let status: ExitStatus
+    let description: String
+
+    init(_ status: ExitStatus, _ description: String) {
+        self.status = status
+        self.description = description
+    }
+}
+
+extension DMD2 {
+    /// Ends the program as `error` asks: help on standard output, a failure on standard error with `dmd2:` before each line.
+    static func end(with error: any Error) -> Never {
+        switch error {
+        case let failure as CommandFailure: fail(failure.status, failure.description)
+        case let error as ConfigurationError: fail(error.exitStatus, error.description)
+        case let error as MessagingError: fail(.unavailable, error.description)
+        case let code as ExitCode: Foundation.exit(code.rawValue)
+        default: end(withParserError: error)
+        }
+    }
+
+    private static func end(withParserError error: any Error) -> Never {
+        switch exitCode(for: error) {
+        case .success:
+            print(fullMessage(for: error))
+            Foundation.exit(ExitStatus.done.rawValue)
+        case .validationFailure:
+            let message = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
+            fail(.usage, "\(message) (see dmd2 --help)")
+        default:
+            fail(.unexpectedFailure, "\(error)")
+        }
+    }
+
+    private static func fail(_ status: ExitStatus, _ message: String) -> Never {
+        for line in message.split(whereSeparator: \.isNewline) { StandardError.write("dmd2: \(line)\n") }
+        Foundation.exit(status.rawValue)
+    }
+}

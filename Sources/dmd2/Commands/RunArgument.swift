@@ -1,0 +1,10 @@
+import ArgumentParser
+
+/// The run that a command is about.
+struct RunArgument: ParsableArguments {
+    @Argument(help: "A run folder or a configuration file. Default: the only live run under runs/.")
+    var run: String?
+
+    /// The folder of that run.
+    func folder() throws -> RunFolder { try RunFolder(argument: run) }
+}

@@ -1,0 +1,19 @@
+import ArgumentParser
+
+struct SetCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Change a live run: ratio=N critic updates per student update.")
+
+    @Argument(help: "ratio=N")
+    var assignment: String
+
+    @OptionGroup var argument: RunArgument
+
+    func run() throws {
+        let parts = assignment.split(separator: "=", maxSplits: 1)
+        guard parts.count == 2, parts[0] == "ratio", let ratio = Int(parts[1]), ratio >= 1 else {
+            throw ValidationError("'\(assignment)' is not ratio=N with N at least 1; only the ratio changes in a live run")
+        }
+        try argument.folder().order(.setRatio(ratio: ratio))
+    }
+}

@@ -1,0 +1,25 @@
+import ArgumentParser
+
+/// The program a person types: starts runs, and asks and tells a live one.
+@main
+struct DMD2: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dmd2",
+        abstract: "Distil a diffusion model into a one-step generator on a CPU cluster.",
+        subcommands: [
+            RunCommand.self, StatusCommand.self, SetCommand.self, CheckpointCommand.self, StopCommand.self,
+        ])
+
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch {
+            end(with: error)
+        }
+    }
+}

@@ -1,0 +1,70 @@
+import Coordination
+import Foundation
+
+/// Shows a run's progress on standard error: a bar that is redrawn on a terminal, elsewhere a line every ten seconds.
+actor ProgressDisplay {
+    private let folder: RunFolder
+    private let isTerminal = StandardError.isTerminal
+    private var clock = StageClock()
+    private var lastLine: ContinuousClock.Instant?
+    private var lastStage: String?
+    private var lastMessage = ""
+
+    init(folder: RunFolder) {
+        self.folder = folder
+    }
+
+    /// Wall time of each stage seen, in the order of the stages.
+    var stageSeconds: [(stage: String, seconds: Double)] { clock.stageSeconds }
+
+    /// Shows what the coordinator says until the task is cancelled.
+    func follow() async {
+        while !Task.isCancelled {
+            // A coordinator that is starting, ending or busy is simply asked again.
+            if let status = try? folder.status(timeoutMilliseconds: 1000) { show(status) }
+            try? await Task.sleep(for: .milliseconds(500))
+        }
+    }
+
+    /// Ends the display: the time of the last stage is now.
+    func finish() {
+        clock.end(at: .now)
+        erase()
+    }
+
+    /// Prints a line of its own.
+    func note(_ text: String) {
+        erase()
+        StandardError.write("dmd2: \(text)\n")
+    }
+
+    /// Ends the workers of the current launch, which have a process group of their own.
+    func killed() {
+        guard let coordinator = folder.liveCoordinator, coordinator.processGroup > 1 else { return }
+        kill(-coordinator.processGroup, SIGKILL)
+    }
+
+    private func show(_ status: RunStatus) {
+        if let stage = status.stage { clock.observe(stage: stage, at: .now) }
+        if status.state != .running && status.message != lastMessage {
+            lastMessage = status.message
+            note(status.message)
+        }
+        if isTerminal {
+            // The cursor returns to the first column, so that a line from elsewhere overwrites the bar.
+            StandardError.write("\u{1B}[K" + ProgressLine.bar(status, columns: StandardError.columns - 1) + "\r")
+        } else if status.stage != nil, status.stage != lastStage || isLineDue {
+            lastLine = .now
+            StandardError.write(ProgressLine.plain(status) + "\n")
+        }
+        lastStage = status.stage
+    }
+
+    private var isLineDue: Bool {
+        lastLine.map { ContinuousClock.now - $0 >= .seconds(10) } ?? true
+    }
+
+    private func erase() {
+        if isTerminal { StandardError.write("\r\u{1B}[K") }
+    }
+}

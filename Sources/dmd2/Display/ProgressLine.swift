@@ -1,0 +1,35 @@
+import Coordination
+import Foundation
+
+/// A run's progress on one line.
+package enum ProgressLine {
+    /// The line for a log: `3/4 distil, step 812/2000, critic 0.123, 312 images/s, ETA 2m 10s`.
+    package static func plain(_ status: RunStatus) -> String {
+        guard let stage = status.stage else { return status.message }
+        var parts = ["\(status.stageIndex + 1)/\(status.stageCount) \(stage)", "step \(status.step)/\(status.totalSteps)"]
+        parts += losses(status)
+        parts.append("\(Int(status.imagesPerSecond.rounded())) images/s")
+        if let eta = status.etaSeconds { parts.append("ETA \(durationText(seconds: eta))") }
+        return parts.joined(separator: ", ")
+    }
+
+    /// The line for a terminal, with a bar, at most `columns` wide.
+    package static func bar(_ status: RunStatus, columns: Int) -> String {
+        guard let stage = status.stage else { return String(status.message.prefix(columns)) }
+        let fraction = status.totalSteps > 0 ? min(1, Double(status.step) / Double(status.totalSteps)) : 0
+        let head = "[\(status.stageIndex + 1)/\(status.stageCount)] \(stage) "
+        var tail = [" \(status.step)/\(status.totalSteps)"] + losses(status)
+        tail.append("\(Int(status.imagesPerSecond.rounded())) images/s")
+        if let eta = status.etaSeconds { tail.append("ETA \(durationText(seconds: eta))") }
+        let text = tail.joined(separator: "  ")
+        let width = max(8, min(30, columns - head.count - text.count - 1))
+        let filled = Int(fraction * Double(width))
+        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
+        return String((head + bar + text).prefix(columns))
+    }
+
+    private static func losses(_ status: RunStatus) -> [String] {
+        status.losses.filter { $0.key.hasPrefix("loss.") }.sorted { $0.key < $1.key }
+            .map { "\($0.key.dropFirst("loss.".count)) \(String(format: "%.3g", $0.value))" }
+    }
+}

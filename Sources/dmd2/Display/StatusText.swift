@@ -1,0 +1,40 @@
+import Coordination
+import Foundation
+
+/// A run's state on some lines, for a person.
+package enum StatusText {
+    /// The lines, without a line end after the last.
+    package static func text(_ status: RunStatus) -> String {
+        var rows = [("run", "\(status.run), \(status.state.rawValue), launch \(status.generation), process \(status.pid)")]
+        if status.stage != nil {
+            rows.append(("stage", ProgressLine.plain(status)))
+            rows.append(("updates", updates(status)))
+        }
+        rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? "none yet"))
+        rows.append(("restarts", restarts(status.restarts)))
+        rows += status.ranks.map { ("rank \($0.rank)", rank($0)) }
+        if !status.message.isEmpty { rows.append(("now", status.message)) }
+        return rows.map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 }.joined(separator: "\n")
+    }
+
+    private static func updates(_ status: RunStatus) -> String {
+        guard let ratio = status.ratio else { return "\(status.step)" }
+        let change = status.pendingRatio.map { ", \($0.ratio) from step \($0.step)" } ?? ""
+        return "\(status.studentUpdates) student, \(status.criticUpdates) critic (ratio \(ratio)\(change))"
+    }
+
+    private static func checkpoint(_ checkpoint: RunStatus.Checkpoint) -> String {
+        "\(checkpoint.stage) step \(checkpoint.step), \(durationText(seconds: checkpoint.ageSeconds)) ago"
+    }
+
+    private static func restarts(_ restarts: RunStatus.Restarts) -> String {
+        let count = "\(restarts.used) of \(restarts.budget) without progress"
+        return restarts.lastCause.map { "\(count); last cause: \($0)" } ?? count
+    }
+
+    private static func rank(_ rank: RunStatus.Rank) -> String {
+        let silence = durationText(seconds: rank.heartbeatAgeSeconds)
+        return "\(rank.phase.rawValue), step \(rank.step), \(rank.host) process \(rank.pid), heard \(silence) ago"
+            + (rank.suspected ? ", silent" : "")
+    }
+}
