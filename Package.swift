@@ -39,6 +39,7 @@ func tests(_ module: String, _ dependencies: [Target.Dependency] = [], resources
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let systemPackage = Target.Dependency.product(name: "SystemPackage", package: "swift-system")  // Subprocess's FilePath
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
 
 let package = Package(
@@ -48,6 +49,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     ],
     targets: [
         // Level 0: C libraries. A module map and header-only shims; each has exactly one Swift importer.
@@ -86,10 +88,17 @@ let package = Package(
             ]),
         // Level 7
         program(
-            "dmd2", ["Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, subprocess]),
+            "dmd2",
+            [
+                "Training", "Evaluation", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser,
+                subprocess, systemPackage,
+            ]),
         program(
             "dmd2-coordinator",
-            ["Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, logging, subprocess]),
+            [
+                "Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, logging, subprocess,
+                systemPackage,
+            ]),
         program("dmd2-worker", ["Training", "Communication", argumentParser, logging]),
         // Tests, in the order of the modules
         tests("Kernels"),

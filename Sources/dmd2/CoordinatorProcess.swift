@@ -1,7 +1,7 @@
 import Coordination
 import Foundation
 import Subprocess
-import System
+import SystemPackage
 
 /// The coordinator of a run, started by this program and outlived by it.
 struct CoordinatorProcess: Sendable {

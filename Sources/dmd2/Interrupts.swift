@@ -1,4 +1,4 @@
-import Dispatch
+@preconcurrency import Dispatch  // sources may be used on any thread, but do not say so
 import Foundation
 
 /// Signals that ask this program to end, as a stream instead of a death.

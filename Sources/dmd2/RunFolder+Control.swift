@@ -7,7 +7,8 @@ extension RunFolder {
     /// Throws: a `CommandFailure` if no coordinator lives or it refuses, a `MessagingError` if it does not answer.
     func ask(_ request: ControlRequest, timeoutMilliseconds: Int = 2000) throws -> ControlReply {
         guard let coordinator = liveCoordinator else {
-            throw CommandFailure(.unavailable, "\(path): no coordinator is alive; dmd2 run CONFIG starts or continues the run")
+            throw CommandFailure(
+                .unavailable, "\(path): no coordinator is alive; dmd2 run CONFIG starts or continues the run")
         }
         let client = try ControlClient(connectingTo: coordinator.endpoint)
         let answer = try client.request(

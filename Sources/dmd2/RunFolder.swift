@@ -29,7 +29,8 @@ struct RunFolder: Sendable {
     private static func onlyLiveRun() throws -> RunFolder {
         let live = all.filter { $0.liveCoordinator != nil }
         guard let run = live.first else {
-            throw CommandFailure(.unavailable, "no live run under \(parent)/; start one with dmd2 run CONFIG, or name a run")
+            throw CommandFailure(
+                .unavailable, "no live run under \(parent)/; start one with dmd2 run CONFIG, or name a run")
         }
         guard live.count == 1 else {
             let names = live.map(\.path).joined(separator: ", ")

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordination
 
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

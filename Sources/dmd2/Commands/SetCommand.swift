@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordination
 
 struct SetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -12,7 +13,8 @@ struct SetCommand: ParsableCommand {
     func run() throws {
         let parts = assignment.split(separator: "=", maxSplits: 1)
         guard parts.count == 2, parts[0] == "ratio", let ratio = Int(parts[1]), ratio >= 1 else {
-            throw ValidationError("'\(assignment)' is not ratio=N with N at least 1; only the ratio changes in a live run")
+            throw ValidationError(
+                "'\(assignment)' is not ratio=N with N at least 1; only the ratio changes in a live run")
         }
         try argument.folder().order(.setRatio(ratio: ratio))
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Coordination
 
 struct StopCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,4 +1,4 @@
-import Coordination
+package import Coordination
 import Foundation
 
 /// A run's progress on one line.
@@ -6,7 +6,9 @@ package enum ProgressLine {
     /// The line for a log: `3/4 distil, step 812/2000, critic 0.123, 312 images/s, ETA 2m 10s`.
     package static func plain(_ status: RunStatus) -> String {
         guard let stage = status.stage else { return status.message }
-        var parts = ["\(status.stageIndex + 1)/\(status.stageCount) \(stage)", "step \(status.step)/\(status.totalSteps)"]
+        var parts = [
+            "\(status.stageIndex + 1)/\(status.stageCount) \(stage)", "step \(status.step)/\(status.totalSteps)",
+        ]
         parts += losses(status)
         parts.append("\(Int(status.imagesPerSecond.rounded())) images/s")
         if let eta = status.etaSeconds { parts.append("ETA \(durationText(seconds: eta))") }

@@ -1,11 +1,13 @@
-import Coordination
+package import Coordination
 import Foundation
 
 /// A run's state on some lines, for a person.
 package enum StatusText {
     /// The lines, without a line end after the last.
     package static func text(_ status: RunStatus) -> String {
-        var rows = [("run", "\(status.run), \(status.state.rawValue), launch \(status.generation), process \(status.pid)")]
+        var rows = [
+            ("run", "\(status.run), \(status.state.rawValue), launch \(status.generation), process \(status.pid)")
+        ]
         if status.stage != nil {
             rows.append(("stage", ProgressLine.plain(status)))
             rows.append(("updates", updates(status)))
