@@ -1,0 +1,236 @@
+import Glibc
+package import Layers
+package import Tensors
+
+/// The ADM U-Net (Dhariwal and Nichol 2021) as EDM uses it: `DhariwalUNet`, with its weights' names.
+package struct ADMUNet: Backbone {
+    package let layout: ParameterLayout
+    package let bottleneckChannels: Int
+    package let bottleneckResolution: Int
+
+    private let channels: Int
+    private let classes: Int
+    private let map0: LinearLayer
+    private let map1: LinearLayer
+    private let mapLabel: LinearLayer
+    private let inputConvolution: ConvolutionLayer
+    private let encoder: [ResidualBlock]
+    private let decoder: [DecoderBlock]
+    private let outputNorm: NormalizationLayer
+    private let outputConvolution: ConvolutionLayer
+
+    private struct DecoderBlock {
+        let block: ResidualBlock
+        /// True where the block first takes the matching encoder output beside the stream.
+        let joinsSkip: Bool
+    }
+
+    package init(_ configuration: NetworkConfiguration) {
+        var layout = ParameterLayout()
+        var encoder: [ResidualBlock] = []
+        var decoder: [DecoderBlock] = []
+        let channels = configuration.channels
+        self.channels = configuration.channels
+        classes = configuration.classes
+        bottleneckChannels = configuration.bottleneckChannels
+        bottleneckResolution = configuration.bottleneckResolution
+        let embedding = channels * configuration.channelMultiplierEmbedding
+        map0 = LinearLayer(&layout, "model.map_layer0", inputs: channels, outputs: embedding)
+        map1 = LinearLayer(&layout, "model.map_layer1", inputs: embedding, outputs: embedding)
+        mapLabel = LinearLayer(
+            &layout, "model.map_label", inputs: classes, outputs: embedding, hasBias: false,
+            initializer: .normal(deviation: 1))
+
+        let multipliers = configuration.channelMultipliers
+        let resolutions = configuration.resolutions
+        func attends(_ level: Int) -> Bool { configuration.attentionResolutions.contains(resolutions[level]) }
+
+        var current = channels * multipliers[0]
+        inputConvolution = ConvolutionLayer(
+            &layout, "model.enc.\(resolutions[0])x\(resolutions[0])_conv", inputs: configuration.imageChannels,
+            outputs: current, kernel: 3, padding: 1)
+        var skips = [current]
+        for (level, multiplier) in multipliers.enumerated() {
+            let prefix = "model.enc.\(resolutions[level])x\(resolutions[level])"
+            if level > 0 {
+                encoder.append(
+                    ResidualBlock(
+                        &layout, prefix + "_down", inputs: current, outputs: current, embedding: embedding,
+                        resampling: .down))
+                skips.append(current)
+            }
+            for index in 0..<configuration.blocks {
+                encoder.append(
+                    ResidualBlock(
+                        &layout, prefix + "_block\(index)", inputs: current, outputs: channels * multiplier,
+                        embedding: embedding, attends: attends(level)))
+                current = channels * multiplier
+                skips.append(current)
+            }
+        }
+        for (level, multiplier) in multipliers.enumerated().reversed() {
+            let prefix = "model.dec.\(resolutions[level])x\(resolutions[level])"
+            func append(_ name: String, outputs: Int, attends: Bool = false, resampling: Resampling? = nil, skip: Int = 0) {
+                let block = ResidualBlock(
+                    &layout, prefix + name, inputs: current + skip, outputs: outputs, embedding: embedding,
+                    attends: attends, resampling: resampling)
+                decoder.append(DecoderBlock(block: block, joinsSkip: skip > 0))
+                current = outputs
+            }
+            if level == multipliers.count - 1 {
+                append("_in0", outputs: current, attends: true)
+                append("_in1", outputs: current)
+            } else {
+                append("_up", outputs: current, resampling: .up)
+            }
+            for index in 0...configuration.blocks {
+                append(
+                    "_block\(index)", outputs: channels * multiplier, attends: attends(level), skip: skips.removeLast())
+            }
+        }
+        outputNorm = NormalizationLayer(&layout, "model.out_norm", channels: current)
+        outputConvolution = ConvolutionLayer(
+            &layout, "model.out_conv", inputs: current, outputs: configuration.imageChannels, kernel: 3, padding: 1,
+            startsAtZero: true)
+        (self.layout, self.encoder, self.decoder) = (layout, encoder, decoder)
+    }
+
+    package func callAsFunction(
+        _ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights
+    ) -> Variable {
+        let embedding = embed(conditioning, labels, weights)
+        var skips = encode(x, embedding, weights)
+        guard var stream = skips.last else { preconditionFailure("ADMUNet: the encoder has no output") }
+        for entry in decoder {
+            if entry.joinsSkip { stream = concatenate(stream, skips.removeLast()) }
+            stream = entry.block(stream, embedding, weights)
+        }
+        return outputConvolution(outputNorm(stream, weights, activates: true), weights)
+    }
+
+    package func bottleneck(
+        _ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights
+    ) -> Variable {
+        let outputs = encode(x, embed(conditioning, labels, weights), weights)
+        return outputs[outputs.count - 1]
+    }
+
+    /// The output of every encoder block, finest first.
+    private func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] {
+        var stream = inputConvolution(x, weights)
+        var outputs = [stream]
+        for block in encoder {
+            stream = block(stream, embedding, weights)
+            outputs.append(stream)
+        }
+        return outputs
+    }
+
+    /// The embedding of noise level and label, `[N, embedding]`.
+    private func embed(_ conditioning: [Float], _ labels: [Int], _ weights: BoundWeights) -> Variable {
+        let position = positionalEmbedding(conditioning)
+        let noise = map1(silu(map0(Variable(position), weights)), weights)
+        return silu(add(noise, mapLabel(Variable(oneHot(labels)), weights)))
+    }
+
+    /// cos then sin of c_noise times the frequencies 10000^(-i / (C/2)), `[N, C]`.
+    private func positionalEmbedding(_ conditioning: [Float]) -> Tensor {
+        let half = channels / 2
+        let result = Tensor(uninitialized: Shape(conditioning.count, channels))
+        for (n, value) in conditioning.enumerated() {
+            for i in 0..<half {
+                let angle = Double(value) * pow(10_000, -Double(i) / Double(half))
+                result.pointer[n * channels + i] = Float(cos(angle))
+                result.pointer[n * channels + half + i] = Float(sin(angle))
+            }
+        }
+        return result
+    }
+
+    private func oneHot(_ labels: [Int]) -> Tensor {
+        let result = Tensor(repeating: 0, Shape(labels.count, classes))
+        for (n, label) in labels.enumerated() {
+            precondition((0..<classes).contains(label), "ADMUNet: label \(label) of \(classes) classes")
+            result.pointer[n * classes + label] = 1
+        }
+        return result
+    }
+}
+
+/// A change of resolution inside a residual block.
+enum Resampling: Sendable {
+    case up, down
+}
+
+/// norm0, SiLU, (resampling), conv0; norm1 modulated by the embedding, SiLU, conv1; plus the skip; then attention.
+struct ResidualBlock: Sendable {
+    private let norm0: NormalizationLayer
+    private let conv0: ConvolutionLayer
+    private let affine: LinearLayer
+    private let norm1: NormalizationLayer
+    private let conv1: ConvolutionLayer
+    private let skip: ConvolutionLayer?
+    private let resampling: Resampling?
+    private let attention: Attention?
+
+    private struct Attention {
+        let norm: NormalizationLayer
+        let qkv: ConvolutionLayer
+        let projection: ConvolutionLayer
+        let heads: Int
+    }
+
+    /// The field's width of one attention head.
+    private static let channelsPerHead = 64
+
+    init(
+        _ layout: inout ParameterLayout, _ name: String, inputs: Int, outputs: Int, embedding: Int,
+        attends: Bool = false, resampling: Resampling? = nil
+    ) {
+        norm0 = NormalizationLayer(&layout, name + ".norm0", channels: inputs)
+        conv0 = ConvolutionLayer(&layout, name + ".conv0", inputs: inputs, outputs: outputs, kernel: 3, padding: 1)
+        affine = LinearLayer(&layout, name + ".affine", inputs: embedding, outputs: 2 * outputs)
+        norm1 = NormalizationLayer(&layout, name + ".norm1", channels: outputs)
+        conv1 = ConvolutionLayer(
+            &layout, name + ".conv1", inputs: outputs, outputs: outputs, kernel: 3, padding: 1, startsAtZero: true)
+        skip =
+            inputs == outputs
+            ? nil : ConvolutionLayer(&layout, name + ".skip", inputs: inputs, outputs: outputs, kernel: 1, padding: 0)
+        self.resampling = resampling
+        if attends {
+            let heads = outputs / Self.channelsPerHead
+            precondition(
+                heads * Self.channelsPerHead == outputs,
+                "ResidualBlock: attention over \(outputs) channels, not a multiple of \(Self.channelsPerHead)")
+            attention = Attention(
+                norm: NormalizationLayer(&layout, name + ".norm2", channels: outputs),
+                qkv: ConvolutionLayer(
+                    &layout, name + ".qkv", inputs: outputs, outputs: 3 * outputs, kernel: 1, padding: 0),
+                projection: ConvolutionLayer(
+                    &layout, name + ".proj", inputs: outputs, outputs: outputs, kernel: 1, padding: 0,
+                    startsAtZero: true),
+                heads: heads)
+        } else {
+            attention = nil
+        }
+    }
+
+    /// Shapes: x `[N, H, W, inputs]`, embedding `[N, E]`; result `[N, H', W', outputs]`.
+    func callAsFunction(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> Variable {
+        let h = conv0(resampled(norm0(x, weights, activates: true)), weights)
+        let modulated = norm1(h, weights, modulation: affine(embedding, weights), activates: true)
+        let straight = resampled(x)
+        let sum = add(conv1(modulated, weights), skip.map { $0(straight, weights) } ?? straight)
+        guard let attention else { return sum }
+        let qkv = attention.qkv(attention.norm(sum, weights, activates: false), weights)
+        return add(attention.projection(selfAttention(qkv, heads: attention.heads), weights), sum)
+    }
+
+    private func resampled(_ x: Variable) -> Variable {
+        switch resampling {
+        case .up: upsample(x)
+        case .down: downsample(x)
+        case nil: x
+        }
+    }
+}

@@ -1,0 +1,53 @@
+import Glibc
+package import Layers
+package import Tensors
+
+/// EDM's deterministic second-order sampler (Karras et al. 2022, algorithm 1).
+package struct HeunSampler: Sendable {
+    /// The steps; 2 steps - 1 calls of the network.
+    package let steps: Int
+    private let schedule: KarrasSchedule
+
+    /// Traps: with fewer than two steps.
+    package init(steps: Int) {
+        self.steps = steps
+        schedule = KarrasSchedule(levels: steps)
+    }
+
+    /// The network calls of one image.
+    package var networkCalls: Int { 2 * steps - 1 }
+
+    /// Images from unit noise. Shapes: noise and the result `[N, H, W, C]`, labels `[N]`.
+    package func sample(
+        _ denoiser: Denoiser, _ weights: NetworkWeights, noise: Tensor, labels: [Int]
+    ) -> Tensor {
+        let count = noise.shape[0]
+        let bound = BoundWeights.frozen(weights)
+        func each(_ value: Float) -> [Float] { [Float](repeating: value, count: count) }
+        func denoised(_ x: Variable, _ sigma: Float) -> Variable {
+            denoiser(x, sigma: each(sigma), labels: labels, bound)
+        }
+        var sigma = schedule.sigma(steps - 1)
+        var x = scale(Variable(noise), bySample: each(sigma))
+        for step in 1...steps {
+            let next: Float = step == steps ? 0 : schedule.sigma(steps - 1 - step)
+            // dx/ds = (x - D) / s; Euler to the next level, x + (next - s) dx/ds, as a blend of x and D.
+            let first = denoised(x, sigma)
+            let ratio = next / sigma
+            let euler = blend(x, each(ratio), first, each(1 - ratio))
+            if next > 0 {
+                let second = denoised(euler, next)
+                // Heun: the mean of both slopes, (x - D1) / s and (e - D2) / next.
+                let half = (next - sigma) / 2
+                let slopes = blend(
+                    blend(x, each(1 / sigma), first, each(-1 / sigma)), each(half),
+                    blend(euler, each(1 / next), second, each(-1 / next)), each(half))
+                x = add(x, slopes)
+            } else {
+                x = euler
+            }
+            sigma = next
+        }
+        return x.value
+    }
+}
