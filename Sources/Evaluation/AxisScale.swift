@@ -50,7 +50,7 @@ struct AxisScale: Equatable {
         return (first...max(last, first + 1)).map { step < 1 ? Double($0) / (1 / step).rounded() : Double($0) * step }
     }
 
-    /// The values 1, 2 and 5 times a power of ten around `low` to `high`; powers alone, or every few, over more decades.
+    /// The values 1, 2 and 5 times a power of ten around `low` to `high`; over more decades powers alone, or every few.
     private static func logarithmicTicks(from low: Double, to high: Double) -> [Double] {
         let decades = Int(log10(low).rounded(.down))...Int(log10(high).rounded(.up))
         let steps = decades.count <= 4 ? [1.0, 2, 5] : [1.0]

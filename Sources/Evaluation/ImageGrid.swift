@@ -20,8 +20,8 @@ package struct ImageGrid: Sendable {
     /// Draws images as a grid of `rows` rows.
     ///
     /// Shapes: `images` `[N, height, width, channels]`, values in -1...1, 1 or 3 channels; `labels` `[N]` names each
-    /// image's row (its class). A row that has fewer images than columns is filled up with background; images beyond the
-    /// last column are left out.
+    /// image's row (its class). A row that has fewer images than columns is filled up with background; images beyond
+    /// the last column are left out.
     /// Traps: if the counts do not match or a label is not in 0..<rows.
     package func draw(
         _ images: [Float], labels: [Int], rows: Int, height: Int, width: Int, channels: Int

@@ -1,5 +1,5 @@
-/// HTML or SVG text. What is interpolated into a literal is escaped, unless it is markup itself, so no text from outside
-/// can become a tag.
+/// HTML or SVG text. What is interpolated into a literal is escaped, unless it is markup itself, so no text from
+/// outside can become a tag.
 struct Markup: ExpressibleByStringInterpolation {
     private(set) var text: String
 

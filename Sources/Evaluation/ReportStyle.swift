@@ -16,10 +16,11 @@ let reportStyle: Markup = """
     .lede { margin: 0; font-size: 17px; color: var(--quiet); }
     .quiet, .note { color: var(--quiet); font-weight: 400; }
     .note { font-size: 13px; margin: 10px 2px 0; }
-    .card, .curve, .grid, details, .tile { background: var(--card); border: 1px solid var(--line); border-radius: 10px; }
+    .card, .curve, .grid, .tile, details { background: var(--card); border: 1px solid var(--line);
+      border-radius: 10px; }
     .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(220px, 1fr)); gap: 16px; margin-top: 28px; }
     .tile { padding: 16px 20px; }
-    .tile b { display: block; font-size: 30px; line-height: 1.25; font-weight: 650; font-variant-numeric: tabular-nums; }
+    .tile b { display: block; font-size: 30px; line-height: 1.25; font-weight: 650; }
     .tile span { color: var(--quiet); font-size: 13px; }
     .card { padding: 6px 20px; overflow-x: auto; }
     table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
@@ -43,7 +44,8 @@ let reportStyle: Markup = """
     .curve circle { fill: var(--series); }
     .c0 { --series: var(--c0); } .c1 { --series: var(--c1); } .c2 { --series: var(--c2); }
     .c3 { --series: var(--c3); } .c4 { --series: var(--c4); } .c5 { --series: var(--c5); }
-    .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 6px 0 0; padding: 0; font-size: 13px; }
+    .legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 18px; margin: 6px 0 0; padding: 0;
+      font-size: 13px; }
     .legend i { display: inline-block; width: 14px; height: 3px; border-radius: 2px; margin: 0 7px 3px 0;
       background: var(--series); }
     .legend b { font-weight: 500; color: var(--quiet); font-variant-numeric: tabular-nums; }
