@@ -3,8 +3,8 @@ import Kernels
 /// Mean and scatter of feature vectors, accumulated batch by batch in double precision.
 ///
 /// Batches are centred before they are multiplied, so a large mean costs no digits. How the vectors are cut into
-/// batches, and the order of `add` and `merge`, change the last bits only; the same cuts in the same order give the same
-/// bits, whatever the number of ranks.
+/// batches, and the order of `add` and `merge`, change the last bits only; the same cuts in the same order give the
+/// same bits, whatever the number of ranks.
 package struct FeatureStatistics: Sendable, Equatable {
     /// The number of feature vectors seen.
     package private(set) var count = 0
