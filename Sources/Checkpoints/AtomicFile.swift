@@ -1,0 +1,31 @@
+import Foundation
+import Glibc
+
+/// Writing a file so that a reader, or a crash at any moment, finds either the old content or the new one.
+package enum AtomicFile {
+    /// Replaces the file at `path`, or creates it. The content is on the disk when this returns.
+    package static func write(_ bytes: [UInt8], to path: String) throws(CheckpointError) {
+        let folder = (path as NSString).deletingLastPathComponent
+        let name = (path as NSString).lastPathComponent
+        let temporary = (folder as NSString).appendingPathComponent(".\(name).\(getpid())")
+        do {
+            _ = try writeDurably(bytes, to: temporary)
+            try DurableFolder.rename(temporary, to: path)
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+    }
+
+    /// Replaces the file at `path` by `text` in UTF-8, or creates it.
+    package static func write(_ text: String, to path: String) throws(CheckpointError) {
+        try write(Array(text.utf8), to: path)
+    }
+}
+
+/// Creates a file whose bytes, but not yet its name, are on the disk. Returns the SHA-256.
+func writeDurably(_ bytes: [UInt8], to path: String) throws(CheckpointError) -> String {
+    var file = try OutputFile(path: path)
+    try file.write(bytes)
+    return try file.finish()
+}

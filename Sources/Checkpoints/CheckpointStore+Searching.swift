@@ -1,0 +1,152 @@
+/// A published checkpoint.
+package struct Checkpoint: Sendable, Equatable {
+    /// Its table of contents.
+    package var manifest: Manifest
+    /// Its folder.
+    package var folder: String
+}
+
+/// A checkpoint that does not verify.
+package struct RejectedCheckpoint: Sendable, Equatable, CustomStringConvertible {
+    /// What is wrong with it, as it appears in the name of a folder that is set aside.
+    package enum Fault: String, Sendable {
+        /// There is no `COMMITTED`, or it does not match the manifest.
+        case commit
+        /// The manifest cannot be read, or is that of another step.
+        case manifest
+        /// A file is missing.
+        case missing
+        /// A file has another length than recorded.
+        case size
+        /// A file has another hash than recorded.
+        case hash
+        /// The system refused to read a file.
+        case unreadable
+        /// It was written by a later version of the program.
+        case version
+
+        /// Whether this is damage. What cannot be read, or not yet, may be sound: it stays where it is.
+        package var isDamage: Bool { self != .unreadable && self != .version }
+    }
+
+    /// Its step.
+    package var step: Int
+    /// What is wrong.
+    package var fault: Fault
+    /// The file and what is wrong with it.
+    package var detail: String
+    /// Where it is now.
+    package var folder: String
+
+    /// One line.
+    package var description: String { "checkpoint \(folder) is not used: \(detail)" }
+}
+
+/// The outcome of a search for a checkpoint to go on from.
+package struct CheckpointSearch: Sendable, Equatable {
+    /// The newest one that verifies; nil if there is none.
+    package var found: Checkpoint?
+    /// The newer ones that do not, newest first.
+    package var rejected: [RejectedCheckpoint]
+}
+
+extension CheckpointStore {
+    /// Finds the newest checkpoint whose commit mark, manifest, file lengths and hashes all agree.
+    ///
+    /// With `settingAside`, damaged ones on the way are renamed to `step-N.bad-FAULT`; only one process may do that.
+    package func newestVerified(settingAside: Bool) throws(CheckpointError) -> CheckpointSearch {
+        if settingAside { try restoreInterruptedReplacements() }
+        var search = CheckpointSearch(found: nil, rejected: [])
+        for step in try publishedSteps() {
+            switch inspect(step: step, hashingContent: true) {
+            case .success(let checkpoint):
+                search.found = checkpoint
+                return search
+            case .failure(let defect):
+                var folder = path(Self.stepName(step))
+                if settingAside && defect.fault.isDamage { folder = try setAside(step: step, fault: defect.fault) }
+                search.rejected.append(
+                    RejectedCheckpoint(step: step, fault: defect.fault, detail: defect.detail, folder: folder))
+            }
+        }
+        return search
+    }
+
+    private func setAside(step: Int, fault: RejectedCheckpoint.Fault) throws(CheckpointError) -> String {
+        let folder = path(Self.stepName(step))
+        let aside = folder + ".bad-" + fault.rawValue
+        if DurableFolder.exists(aside) { try DurableFolder.remove(aside) }
+        try DurableFolder.rename(folder, to: aside)
+        return aside
+    }
+
+    /// Checks the checkpoint of one step, from the commit mark inwards; the files' hashes only if asked.
+    func inspect(step: Int, hashingContent: Bool) -> Result<Checkpoint, Defect> {
+        let folder = path(Self.stepName(step))
+        return Result { () throws(Defect) in
+            let manifest = try committedManifest(in: folder)
+            guard manifest.step == step else {
+                throw Defect(fault: .manifest, detail: "its manifest is that of step \(manifest.step)")
+            }
+            for (name, fingerprint) in manifest.files.sorted(by: { $0.key < $1.key }) {
+                try check(name, fingerprint, in: folder, hashingContent: hashingContent)
+            }
+            return Checkpoint(manifest: manifest, folder: folder)
+        }
+    }
+
+    /// What an inspection found.
+    struct Defect: Error {
+        var fault: RejectedCheckpoint.Fault
+        var detail: String
+    }
+
+    private func committedManifest(in folder: String) throws(Defect) -> Manifest {
+        let commit = try content(of: Self.commitName, in: folder, ifMissing: .commit)
+        let bytes = try content(of: Self.manifestName, in: folder, ifMissing: .manifest)
+        let hash = bytes.withUnsafeBytes { SHA256Hasher.hash(of: $0) }
+        guard commit == Array("\(hash)\n".utf8) else {
+            throw Defect(fault: .commit, detail: "\(Self.commitName) does not hold the hash of \(Self.manifestName)")
+        }
+        // The hash matches, so an unknown layout is no damage: another version of this program wrote it.
+        guard let manifest = Manifest.decoded(bytes), manifest.formatVersion == Manifest.currentFormatVersion else {
+            throw Defect(fault: .version, detail: "\(Self.manifestName) has a layout that this version does not know")
+        }
+        return manifest
+    }
+
+    private func content(
+        of name: String, in folder: String, ifMissing fault: RejectedCheckpoint.Fault
+    ) throws(Defect) -> [UInt8] {
+        let path = folder + "/" + name
+        guard DurableFolder.exists(path) else { throw Defect(fault: fault, detail: "\(name) is missing") }
+        do {
+            let file = try InputFile(path: path)
+            return try file.bytes(at: 0, count: file.byteCount)
+        } catch {
+            throw Defect(fault: .unreadable, detail: error.description)
+        }
+    }
+
+    private func check(
+        _ name: String, _ expected: FileFingerprint, in folder: String, hashingContent: Bool
+    ) throws(Defect) {
+        let path = folder + "/" + name
+        guard DurableFolder.exists(path) else { throw Defect(fault: .missing, detail: "\(name) is missing") }
+        do {
+            let file = try InputFile(path: path)
+            guard file.byteCount == expected.byteCount else {
+                throw Defect(
+                    fault: .size, detail: "\(name) has \(file.byteCount) bytes, not \(expected.byteCount)")
+            }
+            guard hashingContent else { return }
+            guard try file.hash() == expected.sha256 else {
+                throw Defect(fault: .hash, detail: "\(name) does not have the hash in \(Self.manifestName)")
+            }
+        } catch let defect as Defect {
+            throw defect
+        } catch {
+            throw Defect(fault: .unreadable, detail: "\(error)")
+        }
+    }
+}

@@ -1,0 +1,98 @@
+import Foundation
+
+/// The table of contents of one checkpoint: every file with its hash, every tensor with its place.
+///
+/// Nothing in it depends on the number of ranks that wrote it, and reading it does not either.
+package struct Manifest: Codable, Sendable, Equatable {
+    /// The layout of the folder that this version writes and reads.
+    package static let currentFormatVersion = 1
+
+    /// The layout of the folder.
+    package var formatVersion = currentFormatVersion
+    /// The stage of the run whose state this is, such as `distil`.
+    package var stage: String
+    /// The number of training steps behind this state.
+    package var step: Int
+    /// The launch of the run that wrote it.
+    package var generation: Int
+    /// Hashes of configuration, data and teacher, plan position, and whatever else the writer recorded.
+    package var metadata: [String: String]
+    /// The files with their lengths and hashes, by name.
+    package var files: [String: FileFingerprint]
+    /// The tensors, by name.
+    package var tensors: [String: TensorRecord]
+}
+
+/// Where a checkpoint keeps a tensor.
+package struct TensorRecord: Codable, Sendable, Equatable {
+    /// The name of the file within the checkpoint's folder.
+    package var file: String
+    /// The type of the elements.
+    package var type: ElementType
+    /// The extents, slowest index first.
+    package var shape: [Int]
+
+    private enum CodingKeys: String, CodingKey {
+        case file
+        case type = "dtype"
+        case shape
+    }
+}
+
+/// What one rank reports of the file it wrote.
+package struct ShardRecord: Codable, Sendable, Equatable {
+    /// The rank that wrote the file.
+    package var rank: Int
+    /// The number of ranks that share the checkpoint.
+    package var rankCount: Int
+    /// The name of the file within the checkpoint's folder.
+    package var file: String
+    /// The length and hash of the file.
+    package var fingerprint: FileFingerprint
+    /// The tensors in the file, by name.
+    package var tensors: [String: TensorRecord]
+}
+
+/// Everything that is needed to publish a checkpoint whose files have been written.
+package struct CheckpointDraft: Sendable, Equatable {
+    /// The stage of the run, such as `distil`.
+    package var stage: String
+    /// The number of training steps behind this state.
+    package var step: Int
+    /// The launch of the run, at least 1.
+    package var generation: Int
+    /// The reports of all ranks, in any order.
+    package var shards: [ShardRecord]
+    /// Hashes of configuration, data and teacher, plan position, and whatever else a reader should know.
+    package var metadata: [String: String]
+
+    /// Makes a draft from its parts.
+    package init(stage: String, step: Int, generation: Int, shards: [ShardRecord], metadata: [String: String]) {
+        self.stage = stage
+        self.step = step
+        self.generation = generation
+        self.shards = shards
+        self.metadata = metadata
+    }
+}
+
+extension Manifest {
+    func encoded() -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+        do {
+            return [UInt8](try encoder.encode(self)) + [UInt8(ascii: "\n")]
+        } catch {
+            preconditionFailure("manifest: strings and integers that JSON cannot hold: \(error)")
+        }
+    }
+
+    /// Returns nil if `bytes` are not a manifest.
+    static func decoded(_ bytes: [UInt8]) -> Manifest? {
+        do {
+            return try JSONDecoder().decode(Manifest.self, from: Data(bytes))
+        } catch {
+            return nil
+        }
+    }
+}

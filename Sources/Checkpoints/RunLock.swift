@@ -1,0 +1,36 @@
+import Glibc
+
+/// The right to use a run folder, held until this value goes away or the process ends, however it ends.
+///
+/// The lock is the kernel's (flock), so there is no stale one to remove; the file's text only says who holds it.
+package final class RunLock {
+    private let descriptor: FileDescriptor
+
+    /// Takes `FOLDER/lock`. Throws `locked`, with the owner, if another process holds it.
+    package init(folder: String) throws(CheckpointError) {
+        try DurableFolder.create(folder)
+        let path = folder + "/lock"
+        let opened = try FileDescriptor(path: path, flags: O_RDWR | O_CREAT, operation: "open")
+        guard flock(opened.number, LOCK_EX | LOCK_NB) == 0 else {
+            guard errno == EWOULDBLOCK else { throw .lastSystemError("lock", path) }
+            throw .locked(path: path, owner: try Self.owner(at: path))
+        }
+        let text = Array("pid \(getpid()) on host \(Self.hostName())\n".utf8)
+        guard ftruncate(opened.number, 0) == 0, write(opened.number, text, text.count) == text.count else {
+            throw .lastSystemError("write", path)
+        }
+        descriptor = opened
+    }
+
+    private static func owner(at path: String) throws(CheckpointError) -> String {
+        let file = try InputFile(path: path)
+        let line = try file.bytes(at: 0, count: min(file.byteCount, 200)).prefix { $0 != UInt8(ascii: "\n") }
+        return line.isEmpty ? "a process that has just started" : String(decoding: line, as: UTF8.self)
+    }
+
+    private static func hostName() -> String {
+        var name = [CChar](repeating: 0, count: 256)
+        guard gethostname(&name, name.count - 1) == 0 else { return "unknown" }
+        return String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

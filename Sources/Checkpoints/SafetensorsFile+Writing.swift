@@ -1,0 +1,47 @@
+/// What identifies the content of a file.
+package struct FileFingerprint: Codable, Sendable, Equatable {
+    /// The length in bytes.
+    package var byteCount: Int
+    /// SHA-256 as 64 hexadecimal digits.
+    package var sha256: String
+
+    /// Makes a fingerprint from its parts.
+    package init(byteCount: Int, sha256: String) {
+        self.byteCount = byteCount
+        self.sha256 = sha256
+    }
+}
+
+extension SafetensorsFile {
+    /// Writes `tensors`, in the order given, straight from their memory, and hashes them on the way.
+    ///
+    /// The content is on the disk when this returns; a new file's name is once its folder is flushed.
+    /// Traps if two tensors share a name.
+    package static func write(
+        _ tensors: [TensorView], metadata: [String: String] = [:], to path: String
+    ) throws(CheckpointError) -> FileFingerprint {
+        var header = SafetensorsHeader(metadata: metadata)
+        var end = 0
+        for tensor in tensors {
+            let start = end
+            end += tensor.elements.count * ElementType.float32.byteCount
+            let entry = SafetensorsEntry(type: .float32, shape: tensor.shape, byteRange: start..<end)
+            let former = header.entries.updateValue(entry, forKey: tensor.name)
+            precondition(former == nil, "safetensors: two tensors are called \(tensor.name)")
+        }
+        var file = try OutputFile(path: path)
+        try file.write(try headerBytes(header, path: path))
+        for tensor in tensors { try file.write(UnsafeRawBufferPointer(tensor.elements)) }
+        let byteCount = file.byteCount
+        return FileFingerprint(byteCount: byteCount, sha256: try file.finish())
+    }
+
+    private static func headerBytes(_ header: SafetensorsHeader, path: String) throws(CheckpointError) -> [UInt8] {
+        do {
+            let json = try header.encoded()
+            return (0..<lengthByteCount).map { UInt8(truncatingIfNeeded: json.count >> (8 * $0)) } + json
+        } catch {
+            throw .system(operation: "write", path: path, reason: error.reason)
+        }
+    }
+}

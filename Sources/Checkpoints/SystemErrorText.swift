@@ -1,0 +1,6 @@
+import Glibc
+
+/// The system's words for `errno`.
+func systemErrorText() -> String {
+    String(cString: strerror(errno))
+}
