@@ -118,6 +118,7 @@ let package = Package(
         tests(
             "Training",
             ["Distillation", "Diffusion", "Coordination", "Datasets", "Checkpoints", "Messaging", "Journal"]),
+        tests("dmd2", ["Coordination", "Messaging"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["Training", "Journal", "Checkpoints"], swiftSettings: settings),
     ]

@@ -1,15 +1,20 @@
 import ArgumentParser
-import Coordination
+package import Coordination
 import Foundation
+import Journal
 import Messaging
 import Training
 
 /// Why a command ends early: one line for a person and a documented exit status.
-struct CommandFailure: Error, CustomStringConvertible {
-    let status: ExitStatus
-    let description: String
+package struct CommandFailure: Error, CustomStringConvertible {
+    /// How the program ends.
+    package let status: ExitStatus
 
-    init(_ status: ExitStatus, _ description: String) {
+    /// What failed and what to do, on one line.
+    package let description: String
+
+    /// A failure that ends the program with `status`.
+    package init(_ status: ExitStatus, _ description: String) {
         self.status = status
         self.description = description
     }
@@ -22,6 +27,7 @@ extension DMD2 {
         case let failure as CommandFailure: fail(failure.status, failure.description)
         case let error as ConfigurationError: fail(error.exitStatus, error.description)
         case let error as MessagingError: fail(.unavailable, error.description)
+        case let error as JournalError: fail(.badData, error.description)
         case let code as ExitCode: Foundation.exit(code.rawValue)
         default: end(withParserError: error)
         }

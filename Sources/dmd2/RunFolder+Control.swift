@@ -1,11 +1,16 @@
-import Coordination
+package import Coordination
 import Messaging
 
 extension RunFolder {
+    /// Why a command that needs a coordinator fails here.
+    var noCoordinator: CommandFailure {
+        CommandFailure(.unavailable, "\(path): no coordinator is alive; dmd2 run CONFIG starts or continues the run")
+    }
+
     /// Sends a request to the run's coordinator and returns its answer.
     ///
     /// Throws: a `CommandFailure` if no coordinator lives or it refuses, a `MessagingError` if it does not answer.
-    func ask(_ request: ControlRequest, timeoutMilliseconds: Int = 2000) throws -> ControlReply {
+    package func ask(_ request: ControlRequest, timeoutMilliseconds: Int = 2000) throws -> ControlReply {
         guard let coordinator = liveCoordinator else {
             throw CommandFailure(
                 .unavailable, "\(path): no coordinator is alive; dmd2 run CONFIG starts or continues the run")
@@ -23,7 +28,7 @@ extension RunFolder {
     }
 
     /// The state of the run, from its coordinator. Throws as `ask` does.
-    func status(timeoutMilliseconds: Int = 2000) throws -> RunStatus {
+    package func status(timeoutMilliseconds: Int = 2000) throws -> RunStatus {
         guard case .status(let run) = try ask(.status, timeoutMilliseconds: timeoutMilliseconds) else {
             throw MessagingError.unreadable(reason: "no status in the answer")
         }
@@ -31,7 +36,7 @@ extension RunFolder {
     }
 
     /// Asks for a change and prints what the coordinator says about it.
-    func order(_ request: ControlRequest) throws {
+    package func order(_ request: ControlRequest) throws {
         guard case .accepted(_, let message) = try ask(request) else {
             throw MessagingError.unreadable(reason: "neither accepted nor refused")
         }

@@ -1,29 +1,49 @@
-import Coordination
+package import Coordination
 import Foundation
+import Journal
 import Training
 
 /// The folder of a run, as a person names it on the command line.
-struct RunFolder: Sendable {
-    let path: String
+package struct RunFolder: Sendable {
+    /// The folder, relative to the working directory unless it begins with a slash.
+    package let path: String
 
     /// Where runs are kept unless their configuration says otherwise.
     static let parent = "runs"
 
-    init(path: String) {
+    /// The run in the folder `path`, which need not exist.
+    package init(path: String) {
         self.path = path
     }
 
     /// The run that `argument` names: a run folder or a configuration file. Without an argument it is the only live run.
-    init(argument: String?) throws {
-        guard let argument else {
-            self = try Self.onlyLiveRun()
-            return
+    package init(argument: String?) throws {
+        self = try argument.map(Self.named) ?? Self.onlyLiveRun()
+    }
+
+    /// As `init(argument:)`, but where no run is live it is the one that last wrote its journal.
+    package init(argumentOrLatest argument: String?) throws {
+        if argument == nil, !Self.all.contains(where: { $0.liveCoordinator != nil }), let latest = Self.latest {
+            self = latest
+        } else {
+            try self.init(argument: argument)
         }
+    }
+
+    private static func named(_ argument: String) throws -> RunFolder {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: argument, isDirectory: &isFolder) else {
             throw CommandFailure(.inputMissing, "\(argument): no such run folder or configuration file")
         }
-        path = isFolder.boolValue ? argument : try RunConfiguration.load(path: argument).run.folder
+        return RunFolder(path: isFolder.boolValue ? argument : try RunConfiguration.load(path: argument).run.folder)
+    }
+
+    private static var latest: RunFolder? {
+        let written = all.compactMap { folder -> (folder: RunFolder, date: Date)? in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: folder.file(Journal.fileName))
+            return (attributes?[.modificationDate] as? Date).map { (folder, $0) }
+        }
+        return written.max { $0.date < $1.date }?.folder
     }
 
     private static func onlyLiveRun() throws -> RunFolder {
@@ -49,7 +69,7 @@ struct RunFolder: Sendable {
     func file(_ name: String) -> String { "\(path)/\(name)" }
 
     /// What `coordinator.json` says, if its process lives.
-    var liveCoordinator: CoordinatorAddress? {
+    package var liveCoordinator: CoordinatorAddress? {
         guard let bytes = FileManager.default.contents(atPath: file(CoordinatorAddress.fileName)),
             let address = try? JSONDecoder().decode(CoordinatorAddress.self, from: bytes),
             // A process of another user lives too, although it cannot be signalled.

@@ -7,4 +7,7 @@ struct RunArgument: ParsableArguments {
 
     /// The folder of that run.
     func folder() throws -> RunFolder { try RunFolder(argument: run) }
+
+    /// The folder of that run; without an argument and a live run, of the one that was live last.
+    func folderOrLatest() throws -> RunFolder { try RunFolder(argumentOrLatest: run) }
 }

@@ -13,9 +13,9 @@ struct RunEnding {
             paragraphs.append(TerminalTable.text(try JSONDecoder().decode(EvaluationResult.self, from: bytes)))
         }
         if !stageSeconds.isEmpty {
-            paragraphs.append(rows(stageSeconds.map { ($0.stage, durationText(seconds: $0.seconds)) }))
+            paragraphs.append(Rows.text(stageSeconds.map { ($0.stage, durationText(seconds: $0.seconds)) }))
         }
-        paragraphs.append(rows(files.map { ("wrote", $0) }))
+        paragraphs.append(Rows.text(files.map { ("wrote", $0) }))
         return paragraphs.joined(separator: "\n\n")
     }
 
@@ -24,9 +24,5 @@ struct RunEnding {
         let images = samples.filter { $0.hasSuffix(".png") }.sorted().map { "samples/\($0)" }
         return (["evaluation.json", "report.html"] + images + ["journal.sqlite"]).map(folder.file)
             .filter(FileManager.default.fileExists(atPath:))
-    }
-
-    private func rows(_ rows: [(String, String)]) -> String {
-        rows.map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 }.joined(separator: "\n")
     }
 }

@@ -16,7 +16,7 @@ package enum StatusText {
         rows.append(("restarts", restarts(status.restarts)))
         rows += status.ranks.map { ("rank \($0.rank)", rank($0)) }
         if !status.message.isEmpty { rows.append(("now", status.message)) }
-        return rows.map { $0.padding(toLength: 12, withPad: " ", startingAt: 0) + $1 }.joined(separator: "\n")
+        return Rows.text(rows)
     }
 
     private static func updates(_ status: RunStatus) -> String {
