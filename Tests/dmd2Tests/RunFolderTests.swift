@@ -4,7 +4,7 @@ import Messaging
 import Testing
 import dmd2
 
-/// A run folder whose coordinator is this test: it answers `count` requests on a thread of its own.
+/// A run folder with a coordinator that gives these answers; `requests` is what it was asked.
 private func withCoordinator<Result>(
     answering replies: [ControlReply], _ body: (RunFolder) throws -> Result
 ) throws -> (result: Result, requests: [ClientMessage]) {

@@ -9,6 +9,7 @@ final class StandInCoordinator: Sendable {
     private let received = Mutex<[ClientMessage]>([])
     private let endpoint = Mutex<Result<String, MessagingError>?>(nil)
     private let bound = DispatchSemaphore(value: 0)
+    private let released = DispatchSemaphore(value: 0)
     private let done = DispatchSemaphore(value: 0)
 
     init(replies: [ControlReply]) {
@@ -30,8 +31,9 @@ final class StandInCoordinator: Sendable {
         return try endpoint.withLock { try $0?.get() ?? "" }
     }
 
-    /// What was asked. Waits until every reply has been sent.
+    /// Stops listening and returns what was asked.
     func requests() -> [ClientMessage] {
+        released.signal()
         done.wait()
         return received.withLock { $0 }
     }
@@ -46,5 +48,7 @@ final class StandInCoordinator: Sendable {
             received.withLock { $0.append(message) }
             try router.send(ServerMessage.control(reply: reply), to: delivery.peer)
         }
+        // A peer that notices a closed connection drops what it has not read yet.
+        released.wait()
     }
 }
