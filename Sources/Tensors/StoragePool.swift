@@ -1,7 +1,7 @@
 import Glibc
 import Synchronization
 
-/// A run of floats on 64-byte boundaries. Given back to the pool when the last tensor on it goes.
+/// A run of floats: the pool's, on 64-byte boundaries, given back when the last tensor on it goes; or somebody else's.
 ///
 /// `@unchecked Sendable`: the fields never change; who may touch the floats is the owner's business, as with any buffer.
 package final class Storage: @unchecked Sendable {
@@ -9,11 +9,18 @@ package final class Storage: @unchecked Sendable {
     /// The floats there is room for.
     package let capacity: Int
 
+    private let isPooled: Bool
+
     fileprivate init(pointer: UnsafeMutablePointer<Float>, capacity: Int) {
-        (self.pointer, self.capacity) = (pointer, capacity)
+        (self.pointer, self.capacity, isPooled) = (pointer, capacity, true)
     }
 
-    deinit { StoragePool.recycle(pointer, capacity: capacity) }
+    /// Memory of the caller's, which outlives every tensor on it.
+    package init(borrowing pointer: UnsafeMutablePointer<Float>, capacity: Int) {
+        (self.pointer, self.capacity, isPooled) = (pointer, capacity, false)
+    }
+
+    deinit { if isPooled { StoragePool.recycle(pointer, capacity: capacity) } }
 }
 
 /// Memory for tensors, kept when it is given back: after one training step every request is met from what is there.

@@ -1,0 +1,112 @@
+package import Coordination
+package import Diffusion
+package import Distillation
+package import Layers
+package import Tensors
+
+/// Distils the teacher into the student by DMD2: the student on its turns, the critic and its head on every step.
+package final class DistillationStage: TrainingStage {
+    package let name = "distil"
+    package let goal: StageDeclaration.Goal
+    package let shards: Int
+    package let batch: Int
+    package let checkpointInterval: Int
+    package let networks: [TrainedNetwork]
+
+    private static let student = 0
+    private static let critic = 1
+
+    private let configuration: DistillationConfiguration
+    private let step: DistillationStep
+    private let weights: DistillationStep.Networks
+    private let images: TrainingImages
+    private let classes: Int
+    private let seed: UInt64
+    private let schedule = KarrasSchedule()
+
+    private struct Turn {
+        let draws: DistillationDraws
+        var images: Tensor
+    }
+    /// The draws and the student's images of this step's student turn, by shard, for the critic's turn.
+    private var turns: [Int: Turn] = [:]
+
+    package init(
+        _ configuration: DistillationConfiguration, denoiser: Denoiser, teacher: NetworkWeights, classes: Int,
+        images: TrainingImages, seed: UInt64
+    ) {
+        self.configuration = configuration
+        self.images = images
+        self.classes = classes
+        self.seed = seed
+        goal = .studentUpdates(count: configuration.studentUpdates, ratio: configuration.ratio)
+        (shards, batch) = (configuration.shards, configuration.batch)
+        checkpointInterval = configuration.checkpointEverySteps
+        let critic = CriticNetwork(denoiser)
+        step = DistillationStep(
+            critic, studentSigma: Float(configuration.studentSigma),
+            studentGANWeight: Float(configuration.ganWeight), criticGANWeight: Float(configuration.criticGanWeight))
+        weights = .init(
+            teacher: teacher, student: teacher.copied(), critic: critic.weights(from: teacher, seed: seed))
+        var optimizer = AdamWConfiguration()
+        optimizer.beta1 = Float(configuration.beta1)
+        optimizer.beta2 = Float(configuration.beta2)
+        optimizer.weightDecay = Float(configuration.weightDecay)
+        optimizer.maxGradientNorm = Float(configuration.maxGradientNorm)
+        func schedule(_ peak: Double, updates: Int) -> LearningRateSchedule {
+            LearningRateSchedule(
+                peak: Float(peak), warmupUpdates: configuration.warmupUpdates, totalUpdates: updates,
+                decayFraction: Float(configuration.decayFraction))
+        }
+        networks = [
+            TrainedNetwork(
+                name: "student", optimizer: NetworkOptimizer(weights.student, optimizer, keepsAverage: true),
+                learningRate: schedule(configuration.studentLearningRate, updates: configuration.studentUpdates),
+                averageKeep: Float(configuration.emaDecay), metricNames: ["loss.matching", "loss.gan"]),
+            TrainedNetwork(
+                name: "critic", optimizer: NetworkOptimizer(weights.critic, optimizer, keepsAverage: false),
+                learningRate: schedule(configuration.criticLearningRate, updates: configuration.steps),
+                averageKeep: 0, metricNames: ["loss.denoising", "loss.head", "logit.real", "logit.generated"]),
+        ]
+    }
+
+    package func updates(of kind: StepKind) -> [Int] {
+        kind == .criticAndStudent ? [Self.student, Self.critic] : [Self.critic]
+    }
+
+    package func accumulate(
+        network: Int, step index: Int, kind: StepKind, shard: Int, gradient: Tensor,
+        metrics: UnsafeMutablePointer<Float>
+    ) {
+        if network == Self.student {
+            let draws = draw(step: index, shard: shard, kind)
+            let result = step.studentGradient(draws, weights, gradient: gradient)
+            turns[shard] = Turn(draws: draws, images: result.images)
+            metrics[0] = result.matchingLoss
+            metrics[1] = result.adversarialLoss ?? 0
+        } else {
+            let turn = turns[shard] ?? criticOnlyTurn(step: index, shard: shard)
+            let result = step.criticGradient(turn.draws, images: turn.images, weights, gradient: gradient)
+            metrics[0] = result.denoisingLoss
+            metrics[1] = result.adversarialLoss ?? 0
+            metrics[2] = result.realLogit ?? 0
+            metrics[3] = result.generatedLogit ?? 0
+        }
+    }
+
+    package func endStep() { turns.removeAll(keepingCapacity: true) }
+
+    private func criticOnlyTurn(step index: Int, shard: Int) -> Turn {
+        let draws = draw(step: index, shard: shard, .criticOnly)
+        return Turn(draws: draws, images: step.images(draws, weights))
+    }
+
+    private func draw(step index: Int, shard: Int, _ kind: StepKind) -> DistillationDraws {
+        let firstSample = shard * shardBatch
+        let (real, labels) = images.batch(first: index * batch + firstSample, count: shardBatch)
+        return DistillationDraws(
+            configuration, imageShape: real.shape, classes: classes, seed: seed, step: index,
+            firstSample: firstSample, realImages: real, realLabels: labels,
+            updatesStudent: kind == .criticAndStudent, schedule: schedule)
+    }
+}

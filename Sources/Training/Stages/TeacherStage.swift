@@ -1,0 +1,72 @@
+package import Coordination
+package import Diffusion
+import Glibc
+import Layers
+package import Tensors
+
+/// Trains the teacher as EDM does (Karras et al. 2022, section 5): ln sigma normal, each noise level weighted alike.
+package final class TeacherStage: TrainingStage {
+    package let name = "teacher"
+    package let goal: StageDeclaration.Goal
+    package let shards: Int
+    package let batch: Int
+    package let checkpointInterval: Int
+    package let networks: [TrainedNetwork]
+
+    private let denoiser: Denoiser
+    private let images: TrainingImages
+    private let configuration: TeacherConfiguration
+    private let seed: UInt64
+
+    package init(_ configuration: TeacherConfiguration, denoiser: Denoiser, images: TrainingImages, seed: UInt64) {
+        self.configuration = configuration
+        self.denoiser = denoiser
+        self.images = images
+        self.seed = seed
+        goal = .steps(count: configuration.steps)
+        (shards, batch) = (configuration.shards, configuration.batch)
+        checkpointInterval = configuration.checkpointEverySteps
+        var optimizer = AdamWConfiguration()
+        optimizer.weightDecay = Float(configuration.weightDecay)
+        optimizer.maxGradientNorm = Float(configuration.maxGradientNorm)
+        networks = [
+            TrainedNetwork(
+                name: "teacher",
+                optimizer: NetworkOptimizer(
+                    NetworkWeights(denoiser.layout, seed: seed), optimizer, keepsAverage: true),
+                learningRate: LearningRateSchedule(
+                    peak: Float(configuration.learningRate), warmupUpdates: configuration.warmupSteps,
+                    totalUpdates: configuration.steps, decayFraction: Float(configuration.decayFraction)),
+                averageKeep: Float(configuration.emaDecay), metricNames: ["loss"])
+        ]
+    }
+
+    package func updates(of kind: StepKind) -> [Int] { [0] }
+
+    package func accumulate(
+        network: Int, step: Int, kind: StepKind, shard: Int, gradient: Tensor, metrics: UnsafeMutablePointer<Float>
+    ) {
+        let firstSample = shard * shardBatch
+        let (clean, labels) = images.batch(first: step * batch + firstSample, count: shardBatch)
+        let sigma = drawSigma(step: step, firstSample: firstSample)
+        let noise = RandomStream(seed: seed, purpose: .teacherNoise)
+            .normal(clean.shape, step: step, firstSample: firstSample)
+        let tape = Tape()
+        let denoised = denoiser(
+            noised(Variable(clean), sigma: sigma, noise: noise), sigma: sigma, labels: labels,
+            .tracked(networks[0].optimizer.weights, on: tape, gradient: gradient))
+        let loss = weightedSquaredError(
+            denoised.value, clean, weights: teacherLossWeights(sigma: sigma, sigmaData: denoiser.sigmaData))
+        tape.backward([(denoised, loss.gradient)])
+        metrics[0] = loss.loss
+    }
+
+    /// ln sigma ~ N(mean, deviation²), one per image.
+    private func drawSigma(step: Int, firstSample: Int) -> [Float] {
+        let normal = RandomStream(seed: seed, purpose: .teacherSigma)
+            .normal(Shape(shardBatch, 1), step: step, firstSample: firstSample)
+        return normal.elements.map {
+            Float(exp(configuration.logSigmaMean + configuration.logSigmaDeviation * Double($0)))
+        }
+    }
+}

@@ -1,0 +1,73 @@
+package import Coordination
+package import Layers
+package import Tensors
+
+/// A network that a stage trains: its weights and optimiser, its learning rate, and what its updates measure.
+package struct TrainedNetwork {
+    /// The role, which names its tensors in checkpoints: `teacher`, `student`, `critic`, `classifier`.
+    package let name: String
+    package let optimizer: NetworkOptimizer
+    package let learningRate: LearningRateSchedule
+    /// The share of the moving average kept at an update.
+    package let averageKeep: Float
+    /// The names of the values that one shard's gradient comes with, in order.
+    package let metricNames: [String]
+
+    package init(
+        name: String, optimizer: NetworkOptimizer, learningRate: LearningRateSchedule, averageKeep: Float,
+        metricNames: [String]
+    ) {
+        self.name = name
+        self.optimizer = optimizer
+        self.learningRate = learningRate
+        self.averageKeep = averageKeep
+        self.metricNames = metricNames
+    }
+
+    /// The floats of one shard's vector: the gradient, then the metrics.
+    var vectorCount: Int { optimizer.weights.layout.elementCount + metricNames.count }
+}
+
+/// A part of the run that trains networks step by step. What a stage computes depends on (step, shard) alone.
+package protocol TrainingStage: AnyObject {
+    /// The stage's name in configuration, journal and checkpoints.
+    var name: String { get }
+    /// When it is complete.
+    var goal: StageDeclaration.Goal { get }
+    /// Logical shards of a batch, and images of a batch.
+    var shards: Int { get }
+    var batch: Int { get }
+    /// State is saved every so many steps.
+    var checkpointInterval: Int { get }
+    /// What it trains.
+    var networks: [TrainedNetwork] { get }
+
+    /// The networks, by index, that a step of this kind updates, in order.
+    func updates(of kind: StepKind) -> [Int]
+
+    /// Computes one shard of one update.
+    ///
+    /// - Parameters:
+    ///   - gradient: zeros on entry; receives the gradient of the shard's mean loss, flat.
+    ///   - metrics: receives the shard's means, one per name of the network's `metricNames`.
+    func accumulate(
+        network: Int, step: Int, kind: StepKind, shard: Int, gradient: Tensor, metrics: UnsafeMutablePointer<Float>)
+
+    /// Tells the stage that a step is over, so that it lets go of what the step kept.
+    func endStep()
+}
+
+extension TrainingStage {
+    /// The images of one shard.
+    var shardBatch: Int { batch / shards }
+
+    /// The most steps there can be, for progress; a ratio changed on the way moves it.
+    package var plannedSteps: Int {
+        switch goal {
+        case .steps(let count): count
+        case .studentUpdates(let count, let ratio): count * ratio
+        }
+    }
+
+    package func endStep() {}
+}

@@ -1,0 +1,77 @@
+package import Checkpoints
+import Foundation
+package import Layers
+package import Tensors
+
+/// What a stage's checkpoint holds: of each network the weights, the moving average, both moments and the updates done.
+///
+/// Tensors are named ROLE.NAME, ROLE.average.NAME, ROLE.moment1.NAME and ROLE.moment2.NAME; nothing depends on ranks.
+struct StageState {
+    let networks: [TrainedNetwork]
+
+    private struct Part {
+        let name: String
+        let shape: [Int]
+        let buffer: UnsafeMutableBufferPointer<Float>
+    }
+
+    private var parts: [Part] {
+        networks.flatMap { network -> [Part] in
+            let optimizer = network.optimizer
+            var buffers = [
+                ("", optimizer.weights.values), ("moment1.", optimizer.firstMoment),
+                ("moment2.", optimizer.secondMoment),
+            ]
+            if let average = optimizer.average { buffers.append(("average.", average.values)) }
+            return buffers.flatMap { prefix, flat in
+                optimizer.weights.layout.entries.map { entry in
+                    Part(
+                        name: "\(network.name).\(prefix)\(entry.name)", shape: entry.shape,
+                        buffer: UnsafeMutableBufferPointer(
+                            rebasing: flat.buffer[entry.offset..<entry.offset + entry.count]))
+                }
+            }
+        }
+    }
+
+    /// The tensors to save, in an order that all ranks share.
+    var tensors: [TensorView] {
+        parts.map { TensorView(name: $0.name, shape: $0.shape, elements: UnsafeBufferPointer($0.buffer)) }
+    }
+
+    /// The updates of each network, for the manifest.
+    var metadata: [String: String] {
+        Dictionary(uniqueKeysWithValues: networks.map { ("updates.\($0.name)", String($0.optimizer.updateCount)) })
+    }
+
+    /// Overwrites the state by a checkpoint's.
+    ///
+    /// Throws: `CheckpointError` if the checkpoint is another network's.
+    func load(_ checkpoint: Checkpoint) throws {
+        let destinations = parts.map { TensorDestination(name: $0.name, shape: $0.shape, elements: $0.buffer) }
+        try CheckpointReader(checkpoint).readAll(into: destinations)
+        for network in networks {
+            guard let updates = checkpoint.manifest.metadata["updates.\(network.name)"].flatMap(Int.init) else {
+                throw CheckpointError.mismatch(
+                    path: checkpoint.folder, reason: "it does not say how often \(network.name) was updated")
+            }
+            network.optimizer.updateCount = updates
+            network.optimizer.weights.update { _ in }
+            network.optimizer.average?.update { _ in }
+        }
+    }
+
+    /// SHA-256 over the names and values of all weights and moving averages, lower-case hexadecimal.
+    var weightsHash: String {
+        var hasher = SHA256Hasher()
+        for network in networks {
+            for (prefix, weights) in [("", network.optimizer.weights), ("average.", network.optimizer.average)] {
+                for (name, value) in weights?.named ?? [] {
+                    Array("\(network.name).\(prefix)\(name)".utf8).withUnsafeBytes { hasher.update($0) }
+                    hasher.update(UnsafeRawBufferPointer(value.buffer))
+                }
+            }
+        }
+        return hasher.finish()
+    }
+}
