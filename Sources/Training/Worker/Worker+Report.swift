@@ -1,0 +1,73 @@
+import Diffusion
+import Evaluation
+import Foundation
+import Journal
+import Layers
+import Tensors
+
+extension Worker {
+    /// Rows and columns of a grid of samples: one row a class.
+    private static let gridColumns = 10
+
+    /// Draws the student's progress beside its checkpoint.
+    func drawSamples(of stage: some TrainingStage, step: Int) throws {
+        guard let distillation = stage as? DistillationStage else { return }
+        let sampler = OneStepSampler(
+            denoiser: distillation.denoiser, sigma: Float(configuration.distil.studentSigma))
+        let (noise, labels) = gridInput(distillation.denoiser)
+        let digits = String(step)
+        let name = "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+        _ = try drawGrid(sampler.sample(distillation.average, noise: noise, labels: labels), labels, name: name)
+    }
+
+    /// The noise and labels of every grid of the run: the same, so that grids can be compared.
+    private func gridInput(_ denoiser: Denoiser) -> (noise: Tensor, labels: [Int]) {
+        let classes = configuration.network.classes
+        let labels = (0..<classes * Self.gridColumns).map { $0 / Self.gridColumns }
+        let stream = RandomStream(seed: configuration.run.seed, purpose: .gridNoise)
+        return (stream.normal(denoiser.shape(labels.count), step: 0, firstSample: 0), labels)
+    }
+
+    /// Writes `samples/NAME.png` and returns its bytes.
+    private func drawGrid(_ images: Tensor, _ labels: [Int], name: String) throws -> [UInt8] {
+        try FileManager.default.createDirectory(atPath: folder.samples, withIntermediateDirectories: true)
+        let raster = ImageGrid(columns: Self.gridColumns).draw(
+            images.elements, labels: labels, rows: configuration.network.classes, height: images.shape[1],
+            width: images.shape[2], channels: images.shape[3])
+        try PNGFile.write(raster, to: folder.samples + "/" + name + ".png")
+        return try PNGFile.encode(raster)
+    }
+
+    /// Writes the final grids and `report.html`.
+    func writeReport(_ result: EvaluationResult, _ generators: GeneratorPair, images: TrainingImages) throws {
+        let (noise, labels) = gridInput(generators.denoiser)
+        let steps = configuration.evaluate.teacherHeunSteps
+        let realLabels = images.records.labels
+        let examples = (0..<configuration.network.classes).flatMap { label in
+            realLabels.indices.lazy.filter { realLabels[$0] == label }.prefix(Self.gridColumns)
+        }
+        let real = images.gather(Array(examples))
+        let grids = [
+            ("Data", try drawGrid(real.images, real.labels, name: "data")),
+            (
+                "Teacher, \(result.teacher.networkCalls) network calls",
+                try drawGrid(generators.teacherImages(noise, labels: labels, steps: steps), labels, name: "teacher")
+            ),
+            (
+                "Student, 1 network call",
+                try drawGrid(generators.studentImages(noise, labels: labels), labels, name: "student")
+            ),
+        ]
+        let journal = try Journal.reading(inFolder: folder.path)
+        let contents = try ReportContents(
+            title: "\(configuration.run.name): DMD2 distillation", runName: configuration.run.name, result: result,
+            stages: [], curves: ReportCurves.curves(journal),
+            grids: grids.map { .init(caption: $0.0, png: $0.1) }, configuration: configuration.yaml,
+            facts: [
+                .init(label: "Ranks", value: String(communicator.size)),
+                .init(label: "Threads per rank", value: String(configuration.launch.threadsPerRank)),
+                .init(label: "Weights per network", value: String(generators.student.layout.parameterCount)),
+            ], events: [])
+        try Report.write(contents, to: folder.report)
+    }
+}

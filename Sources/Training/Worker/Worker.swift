@@ -1,0 +1,172 @@
+package import Checkpoints
+package import Communication
+package import Coordination
+import Diffusion
+import Evaluation
+import Foundation
+import Tensors
+
+/// One rank of a run: goes through the stages that are not finished yet, from the newest checkpoint of each.
+///
+/// The life of a step: a window of steps is granted to rank 0 and broadcast; for each update of a step every rank
+/// computes its shards, the shards' gradients are summed along the tree, and every rank takes the same optimiser step.
+package final class Worker {
+    /// How a worker leaves.
+    package enum Ending: Sendable {
+        /// Every stage is complete.
+        case finished
+        /// Stopped on request with its state saved.
+        case stopped
+    }
+
+    let configuration: RunConfiguration
+    let communicator: any Communicator
+    let control: any ControlLink
+    let folder: RunFolderLayout
+    /// Receives the lines meant for the person who started the run; on rank 0 only.
+    let announce: (String) -> Void
+    private let printsWeightsHash: Bool
+    private let stageNames: [String]
+
+    package init(
+        _ configuration: RunConfiguration, communicator: any Communicator, control: any ControlLink,
+        printsWeightsHash: Bool, announce: @escaping (String) -> Void
+    ) {
+        self.configuration = configuration
+        self.communicator = communicator
+        self.control = control
+        self.printsWeightsHash = printsWeightsHash
+        self.announce = announce
+        folder = RunFolderLayout(configuration.run.folder)
+        stageNames = configuration.run.stopAfter > 0
+            ? ["teacher", "distil"] : ["teacher", "classifier", "distil", "evaluate"]
+    }
+
+    /// Runs to the end or to a stop.
+    package func run() throws -> Ending {
+        let records = try configuration.data.load(configuration.network)
+        let images = TrainingImages(records, seed: configuration.run.seed)
+        let denoiser = Denoiser(configuration.network)
+        let seed = configuration.run.seed
+
+        let teacherStage = TeacherStage(configuration.teacher, denoiser: denoiser, images: images, seed: seed)
+        guard try complete(teacherStage) else { return .stopped }
+        let teacher = teacherStage.average
+
+        var judge: Judge?
+        if stageNames.contains("classifier") {
+            let classifier = DigitClassifier(configuration.network)
+            let (training, heldOut) = images.splitForClassifier(seed: seed)
+            let stage = ClassifierStage(configuration.classifier, classifier: classifier, images: training, seed: seed)
+            guard try complete(stage) else { return .stopped }
+            judge = Judge(classifier: classifier, weights: stage.networks[0].optimizer.weights, heldOut: heldOut)
+        }
+
+        let distillation = DistillationStage(
+            configuration.distil, denoiser: denoiser, teacher: teacher, classes: configuration.network.classes,
+            images: images, seed: seed)
+        guard try complete(distillation) else { return .stopped }
+
+        if let judge {
+            try evaluate(
+                GeneratorPair(
+                    denoiser: denoiser, teacher: teacher, student: distillation.average,
+                    studentSigma: Float(configuration.distil.studentSigma)),
+                judge: judge, images: images)
+        }
+        if communicator.rank == 0 { try control.finished() }
+        return .finished
+    }
+
+    /// Brings a stage to its end, from its newest checkpoint. False if the run was stopped on the way.
+    private func complete(_ stage: some TrainingStage) throws -> Bool {
+        let state = StageState(networks: stage.networks)
+        let start = try restore(stage, state)
+        if !start.isComplete {
+            if communicator.rank == 0 { try control.beginStage(declaration(of: stage, startStep: start.step)) }
+            guard try train(stage, state, from: start.step) else { return false }
+        }
+        if printsWeightsHash && stage.name != "classifier" {
+            announce("weights \(stage.name) sha256:\(state.weightsHash)")
+        }
+        return true
+    }
+
+    private func declaration(of stage: some TrainingStage, startStep: Int) -> StageDeclaration {
+        StageDeclaration(
+            name: stage.name, index: index(of: stage.name), count: stageNames.count, goal: stage.goal,
+            startStep: startStep, checkpointInterval: stage.checkpointInterval,
+            windowSteps: configuration.coordinator.windowSteps,
+            stopAfter: configuration.run.stopAfter > 0 ? configuration.run.stopAfter : nil)
+    }
+
+    func index(of stage: String) -> Int { stageNames.firstIndex(of: stage) ?? 0 }
+    var stageCount: Int { stageNames.count }
+
+    /// Runs the granted windows until the stage, or the run, ends. True if the stage is complete.
+    private func train(_ stage: some TrainingStage, _ state: StageState, from start: Int) throws -> Bool {
+        let reductions = stage.networks.map { network in
+            configuration.launch.reduction.makeReduction(
+                communicator: communicator, shardCount: stage.shards, elementCount: network.vectorCount)
+        }
+        var step = start
+        while true {
+            let window = try nextWindow(stage.name, from: step)
+            for kind in window.kinds {
+                let metrics = try run(step, kind, of: stage, reductions)
+                step += 1
+                control.report(
+                    ProgressReport(
+                        stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .training,
+                        metrics: metrics, images: stage.batch))
+                let ends = window.finishesStage && step == window.endStep
+                if window.checkpointAfter.contains(step) || ends { try save(stage, state, step: step, isComplete: ends) }
+            }
+            if window.kinds.isEmpty && window.finishesStage { try save(stage, state, step: step, isComplete: true) }
+            if window.finishesStage {
+                if communicator.rank == 0 { try control.stageFinished(stage.name, step: step) }
+                return true
+            }
+            if window.stopsAtEnd { return false }
+        }
+    }
+
+    /// One step: for each network it updates, gradients of the own shards, their sum over all, one optimiser step.
+    private func run(
+        _ step: Int, _ kind: StepKind, of stage: some TrainingStage, _ reductions: [any GradientReduction]
+    ) throws -> [(name: String, value: Double)] {
+        var metrics: [(name: String, value: Double)] = []
+        for index in stage.updates(of: kind) {
+            let (network, reduction) = (stage.networks[index], reductions[index])
+            let count = network.optimizer.weights.layout.elementCount
+            for shard in reduction.ownedShards {
+                reduction.withLeaf(shard) { vector in
+                    guard let start = vector.baseAddress else { return }
+                    let storage = Storage(borrowing: start, capacity: vector.count)
+                    stage.accumulate(
+                        network: index, step: step, kind: kind, shard: shard,
+                        gradient: Tensor(storage, offset: 0, shape: Shape(count)), metrics: start + count)
+                }
+            }
+            let sum = try reduction.finish()
+            guard let gradient = sum.baseAddress else { continue }
+            let scale = 1 / Float(stage.shards)
+            let rate = network.learningRate.rate(update: network.optimizer.updateCount)
+            let norm = network.optimizer.update(
+                gradient: gradient, scale: scale, learningRate: rate, averageKeep: network.averageKeep)
+            for (offset, name) in network.metricNames.enumerated() {
+                metrics.append((name, Double(sum[count + offset] * scale)))
+            }
+            metrics.append(("gradient_norm.\(network.name)", Double(norm)))
+            metrics.append(("learning_rate.\(network.name)", Double(rate)))
+        }
+        stage.endStep()
+        return metrics
+    }
+
+    /// The next window, granted to rank 0 and broadcast inside the stream of collectives: all ranks switch together.
+    private func nextWindow(_ stage: String, from step: Int) throws -> PlanWindow {
+        let message = communicator.rank == 0 ? try control.window(stage: stage, from: step).encoded : []
+        return try PlanWindow(decoding: communicator.broadcast(message: message, from: 0))
+    }
+}
