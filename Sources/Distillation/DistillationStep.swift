@@ -42,7 +42,7 @@ package struct DistillationStep: Sendable {
 
     package let critic: CriticNetwork
     private let schedule = KarrasSchedule()
-    private let studentSigma: Float
+    private let sampler: OneStepSampler
     private let studentGANWeight: Float
     private let criticGANWeight: Float
 
@@ -54,15 +54,9 @@ package struct DistillationStep: Sendable {
     ///   - criticGANWeight: weight of the head's loss beside the denoising loss.
     package init(_ critic: CriticNetwork, studentSigma: Float, studentGANWeight: Float, criticGANWeight: Float) {
         self.critic = critic
-        self.studentSigma = studentSigma
+        sampler = OneStepSampler(denoiser: critic.denoiser, sigma: studentSigma)
         self.studentGANWeight = studentGANWeight
         self.criticGANWeight = criticGANWeight
-    }
-
-    /// The student's images for unit noise `[N, H, W, C]`.
-    package func generate(_ noise: Tensor, labels: [Int], _ student: BoundWeights) -> Variable {
-        let sigma = [Float](repeating: studentSigma, count: labels.count)
-        return denoiser(scale(Variable(noise), bySample: sigma), sigma: sigma, labels: labels, student)
     }
 
     /// Adds the gradient of L_DM + w L_GAN by the student's weights to `gradient`.
@@ -75,7 +69,7 @@ package struct DistillationStep: Sendable {
             preconditionFailure("studentGradient: the draws are of a critic-only step")
         }
         let tape = Tape()
-        let images = generate(
+        let images = sampler(
             draws.studentNoise, labels: draws.labels, .tracked(networks.student, on: tape, gradient: gradient))
 
         let sigma = schedule.sigmas(matching.indices)
@@ -108,7 +102,7 @@ package struct DistillationStep: Sendable {
 
     /// The student's images on a critic-only step, without gradient.
     package func images(_ draws: DistillationDraws, _ networks: Networks) -> Tensor {
-        generate(draws.studentNoise, labels: draws.labels, .frozen(networks.student)).value
+        sampler.sample(networks.student, noise: draws.studentNoise, labels: draws.labels)
     }
 
     /// Adds the gradient of L_denoising + w L_D by the critic's weights, head included, to `gradient`.

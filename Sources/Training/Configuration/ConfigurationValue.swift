@@ -1,3 +1,4 @@
+import Communication
 import Diffusion
 import Yams
 
@@ -84,15 +85,22 @@ extension Array: ConfigurationValue where Element == Int {
     var yaml: String { "[" + map(\.yaml).joined(separator: ", ") + "]" }
 }
 
-extension NetworkConfiguration.Backbone: ConfigurationValue {
-    static var kind: String { "a known network (\(allCases.map(\.rawValue).joined(separator: ", ")))" }
-
+/// A value that is one of a few words.
+extension ConfigurationValue where Self: RawRepresentable<String> {
     init?(node: Node) {
         guard let scalar = node.scalar, let value = Self(rawValue: scalar.string) else { return nil }
         self = value
     }
 
     var yaml: String { rawValue }
+}
+
+extension NetworkConfiguration.Backbone: ConfigurationValue {
+    static var kind: String { "a known network (\(allCases.map(\.rawValue).joined(separator: ", ")))" }
+}
+
+extension ReductionMode: ConfigurationValue {
+    static var kind: String { "stable or fast" }
 }
 
 extension DataConfiguration.Source: ConfigurationValue {

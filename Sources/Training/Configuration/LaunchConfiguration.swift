@@ -1,11 +1,17 @@
-/// How the workers are started. May differ between two launches of one run.
+package package import Communication
+
+/// How the workers are started. All but `reduction` may differ between two launches of one run.
 package struct LaunchConfiguration: Sendable, Equatable {
     /// Worker processes.
     package var ranks = 2
 
-    /// Threads of each worker. The bits of the weights depend on neither this nor `ranks`.
+    /// Threads of each worker. The bits of the weights depend on this, since oneDNN splits sums over threads, and not on
+    /// `ranks`.
     package var threadsPerRank = 1
 
     /// The mpirun program: a name to look up in PATH, or a path.
     package var mpirun = "mpirun"
+
+    /// How gradients are summed over shards.
+    package var reduction = ReductionMode.stable
 }

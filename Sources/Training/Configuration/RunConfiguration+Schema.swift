@@ -16,6 +16,8 @@ extension RunConfiguration {
             "run.folder", \.run.folder, .notEmpty, "where the run is kept; runs/NAME by default",
             mayChangeOnResume: true),
         ConfigurationKey("run.seed", \.run.seed, .any, "seed of every random draw"),
+        ConfigurationKey(
+            "run.stopAfter", \.run.stopAfter, .atLeast(0), "end each training stage after this many steps; 0: do not"),
     ]
 
     private static let launchKeys = [
@@ -26,6 +28,9 @@ extension RunConfiguration {
         ConfigurationKey(
             "launch.mpirun", \.launch.mpirun, .notEmpty, "the mpirun program, a name or a path", mayChangeOnResume: true
         ),
+        ConfigurationKey(
+            "launch.reduction", \.launch.reduction, .any,
+            "stable: the same bits at any number of ranks; fast: the MPI library's all-reduce"),
     ]
 
     private static let coordinatorKeys = [

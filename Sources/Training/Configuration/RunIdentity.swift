@@ -8,4 +8,7 @@ package struct RunIdentity: Sendable, Equatable {
 
     /// Seed of every random draw of the run.
     package var seed: UInt64 = 1
+
+    /// Steps after which each training stage ends early, and no evaluation follows; 0 runs to the end.
+    package var stopAfter = 0
 }

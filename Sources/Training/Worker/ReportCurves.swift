@@ -1,0 +1,43 @@
+import Evaluation
+import Journal
+
+/// The curves of the report, from what the journal recorded.
+enum ReportCurves {
+    private struct Plan {
+        let title: String
+        let stage: String
+        let scale: ReportContents.Curve.Scale
+        /// The metrics of one plot, and what the legend calls them.
+        let series: [(metric: String, name: String)]
+    }
+
+    private static let plans = [
+        Plan(title: "Teacher: denoising loss", stage: "teacher", scale: .logarithmic, series: [("loss", "loss")]),
+        Plan(
+            title: "Classifier: cross-entropy", stage: "classifier", scale: .logarithmic, series: [("loss", "loss")]),
+        Plan(
+            title: "Distillation: student's losses", stage: "distil", scale: .linear,
+            series: [("loss.matching", "distribution matching"), ("loss.gan", "GAN")]),
+        Plan(
+            title: "Distillation: critic's losses", stage: "distil", scale: .logarithmic,
+            series: [("loss.denoising", "denoising"), ("loss.head", "head")]),
+        Plan(
+            title: "Distillation: the head's mean logits", stage: "distil", scale: .linear,
+            series: [("logit.real", "real images"), ("logit.generated", "generated images")]),
+        Plan(
+            title: "Distillation: gradient norms before clipping", stage: "distil", scale: .logarithmic,
+            series: [("gradient_norm.student", "student"), ("gradient_norm.critic", "critic")]),
+    ]
+
+    static func curves(_ journal: Journal) throws -> [ReportContents.Curve] {
+        try plans.map { plan in
+            try ReportContents.Curve(
+                title: plan.title, scale: plan.scale,
+                series: plan.series.map { metric, name in
+                    try .init(
+                        name: name,
+                        points: journal.metric(metric, stage: plan.stage).map { (x: Double($0.step), y: $0.value) })
+                })
+        }
+    }
+}

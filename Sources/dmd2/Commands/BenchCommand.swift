@@ -1,0 +1,93 @@
+import ArgumentParser
+import Foundation
+import Training
+
+/// Benchmarks: measurements as JSON, nothing asserted.
+struct BenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "bench", abstract: "Measure speed and print JSON.", subcommands: [StepBenchCommand.self])
+}
+
+/// One training cycle, with the keys of the PyTorch peer's line so that both can be put side by side.
+struct StepBenchCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "step",
+        abstract: "Time a DMD2 cycle: RATIO critic updates and one student update, on random images.")
+
+    @Argument(help: "A configuration whose network, batch, ratio and threads are timed instead of the standard case.")
+    var config: String?
+
+    @Option(name: .customLong("set"), help: "Override a key of the configuration: section.key=value. May be repeated.")
+    var overrides: [String] = []
+
+    @Option(help: "Threads of the process; by default launch.threadsPerRank, 2 in the standard case.")
+    var threads: Int?
+
+    @Option(help: "Cycles to time, after one that is not.")
+    var cycles = 3
+
+    func validate() throws {
+        if let threads, threads < 1 { throw ValidationError("--threads \(threads) is less than 1") }
+        if cycles < 1 { throw ValidationError("--cycles \(cycles) is less than 1") }
+    }
+
+    func run() throws {
+        var configuration =
+            if let config {
+                try RunConfiguration.load(path: config, overrides: overrides)
+            } else {
+                try RunConfiguration.parse(
+                    yaml: CycleBenchmark.standard.yaml, fileName: "the standard case", overrides: overrides)
+            }
+        if let threads { configuration.launch.threadsPerRank = threads }
+        let measured = CycleBenchmark(configuration, cycles: cycles).run()
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        let line = StepBenchLine(configuration, cycles: cycles, measured)
+        print(String(decoding: try encoder.encode(line), as: UTF8.self))
+    }
+}
+
+/// The line printed; the names are the peer's, and what that one can switch on and we have not is false.
+private struct StepBenchLine: Encodable {
+    let framework = "swift-dmd2"
+    let ranks = 1
+    let seconds_per_cycle: Double
+    let critic_images_per_second: Double
+    let peak_rss_mib: Int
+    let parameters: Int
+    let last_critic_loss: Double
+    let threads: Int
+    let batch: Int
+    let resolution: Int
+    let channels: Int
+    let mult: String
+    let blocks: Int
+    let attention: String
+    let labels: Int
+    let ratio: Int
+    let cycles: Int
+    let bf16 = false
+    let compile = false
+    let channels_last = true
+
+    init(_ configuration: RunConfiguration, cycles: Int, _ measured: CycleBenchmark.Measurement) {
+        let network = configuration.network
+        seconds_per_cycle = measured.secondsPerCycle
+        critic_images_per_second =
+            Double(configuration.distil.ratio * configuration.distil.batch) / measured.secondsPerCycle
+        peak_rss_mib = measured.peakResidentMebibytes
+        parameters = measured.parameters
+        last_critic_loss = measured.lastCriticLoss
+        threads = configuration.launch.threadsPerRank
+        batch = configuration.distil.batch
+        resolution = network.resolution
+        channels = network.channels
+        mult = network.channelMultipliers.map(String.init).joined(separator: ",")
+        blocks = network.blocks
+        attention = network.attentionResolutions.map(String.init).joined(separator: ",")
+        labels = network.classes
+        ratio = configuration.distil.ratio
+        self.cycles = cycles
+    }
+}
