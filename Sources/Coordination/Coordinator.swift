@@ -49,6 +49,7 @@ package struct Coordinator: Sendable {
     private var stages: StageTracker
     private var membership: Membership
     private var publishing: PreparedCheckpoint?
+    private var published: PreparedCheckpoint?
     private var newestCheckpoint: (stage: String, step: Int, at: Double)?
     private var lastSeen = Heartbeat()
 
@@ -83,7 +84,7 @@ package struct Coordinator: Sendable {
         case .launchEnded(let generation, let end, let detail):
             return launchEnded(generation, end, detail: detail, at: now)
         case .published(let checkpoint, let generation, let path, let sha256):
-            return published(checkpoint, generation, path: path, sha256: sha256, at: now)
+            return published(checkpoint, in: generation, path: path, sha256: sha256, at: now)
         case .publishFailed(let checkpoint, let generation, let reason):
             return publishFailed(checkpoint, generation, reason: reason)
         case .stopSignal:
@@ -99,7 +100,8 @@ package struct Coordinator: Sendable {
 extension Coordinator {
     private mutating func worker(_ envelope: WorkerEnvelope, at now: Double) -> [Effect] {
         guard envelope.generation == generation else {
-            return [.reply(.refused(reason: "generation \(envelope.generation) is over, this is \(generation)"))]
+            let reason = "generation \(envelope.generation) is over, this is \(generation)"
+            return [.reply(.superseded(reason: reason))]
         }
         guard (0..<rankCount).contains(envelope.rank) else {
             return [.reply(.refused(reason: "rank \(envelope.rank) of a run with \(rankCount) ranks"))]
@@ -160,6 +162,9 @@ extension Coordinator {
         case .checkpointPrepared(let checkpoint):
             // The answer comes once the checkpoint is published; a doubled message must not publish it twice.
             guard publishing != checkpoint else { return [] }
+            guard published != checkpoint else {
+                return [.reply(.checkpointCommitted(stage: checkpoint.stage, step: checkpoint.step))]
+            }
             publishing = checkpoint
             return records(stages.advance(stage: checkpoint.stage, to: checkpoint.step, generation: generation))
                 + [.publish(checkpoint, generation: generation)]
@@ -180,7 +185,7 @@ extension Coordinator {
 
 extension Coordinator {
     private mutating func published(
-        _ checkpoint: PreparedCheckpoint, _ published: Int, path: String, sha256: String, at now: Double
+        _ checkpoint: PreparedCheckpoint, in publishedIn: Int, path: String, sha256: String, at now: Double
     ) -> [Effect] {
         newestCheckpoint = (checkpoint.stage, checkpoint.step, now)
         var effects: [Effect] = [
@@ -189,8 +194,9 @@ extension Coordinator {
                     stage: checkpoint.stage, step: checkpoint.step, path: path, manifestSHA256: sha256)),
             .log("checkpoint \(checkpoint.stage) step \(checkpoint.step) published"),
         ]
-        if published == generation {
+        if publishedIn == generation {
             publishing = nil
+            published = checkpoint
             effects.append(.tellRankZero(.checkpointCommitted(stage: checkpoint.stage, step: checkpoint.step)))
         }
         return effects + supervise(.progressed, at: now)
@@ -321,6 +327,7 @@ extension Coordinator {
             guard case .launch(let generation) = effect else { return [.supervise(effect)] }
             membership = Membership(size: rankCount, launchedAt: now, limits: limits)
             publishing = nil
+            published = nil
             lastSeen = Heartbeat()
             return [
                 .record(.generationStarted(generation: generation, ranks: rankCount)),

@@ -39,7 +39,9 @@ package enum WorkerMessage: Codable, Equatable, Sendable {
 package enum CoordinatorMessage: Codable, Equatable, Sendable {
     /// Answer to hello.
     case welcome
-    /// The generation is not the current one: the worker must leave at once.
+    /// The worker's generation is over: it must leave at once.
+    case superseded(reason: String)
+    /// What the worker asked for cannot be had.
     case refused(reason: String)
     /// The coordinator does not know this rank (it has been restarted): say hello again.
     case helloWanted
@@ -130,37 +132,17 @@ package struct MetricRow: Codable, Equatable, Sendable {
 
 /// A checkpoint whose files are written but which does not exist yet: publishing it is the coordinator's part.
 package struct PreparedCheckpoint: Codable, Equatable, Sendable {
-    /// One file of it.
-    package struct Shard: Codable, Equatable, Sendable {
-        /// File name inside the checkpoint's temporary folder.
-        package var file: String
-        /// Size in bytes.
-        package var bytes: Int
-        /// SHA-256 of the content, lower-case hexadecimal.
-        package var sha256: String
-
-        /// Creates a record; see the properties for the meaning of each argument.
-        package init(file: String, bytes: Int, sha256: String) {
-            self.file = file
-            self.bytes = bytes
-            self.sha256 = sha256
-        }
-    }
-
     /// The stage the state belongs to.
     package var stage: String
     /// Completed steps of the stage.
     package var step: Int
-    /// All files of all ranks.
-    package var shards: [Shard]
-    /// What the manifest records besides the files.
-    package var metadata: [String: String]
+    /// What the publisher needs to know about the files. The state machines pass it on unread.
+    package var content: String
 
     /// Creates a record; see the properties for the meaning of each argument.
-    package init(stage: String, step: Int, shards: [Shard], metadata: [String: String]) {
+    package init(stage: String, step: Int, content: String) {
         self.stage = stage
         self.step = step
-        self.shards = shards
-        self.metadata = metadata
+        self.content = content
     }
 }

@@ -23,6 +23,11 @@ package struct DealerSocket: ~Copyable {
         return try socket.send(frames)
     }
 
+    /// Waits at most this long for a connection over which a message can be sent; true if there is one.
+    package func isConnected(timeoutMilliseconds: Int) throws(MessagingError) -> Bool {
+        try socket.wait(until: .writable, timeoutMilliseconds: timeoutMilliseconds)
+    }
+
     /// Takes the next message, waiting for it at most this long; nil if none came. Throws `unreadable` for bytes
     /// that are no message; the socket remains usable.
     package func receive<Message: Decodable>(

@@ -1,0 +1,138 @@
+import Coordination
+
+/// One rank's side of the control protocol, without socket or clock: what has to be sent, and what the answers mean.
+/// Times are seconds on a monotonic clock.
+struct Conversation {
+    /// A question without an answer is asked again after this time, seconds.
+    static let patience = 2.0
+
+    /// How the coordinator answered a question.
+    enum Answer: Equatable {
+        case done
+        case window(PlanWindow)
+        case failed(String)
+    }
+
+    private struct Question {
+        var message: WorkerMessage
+        var sentAt: Double?
+    }
+
+    private let hello: WorkerMessage
+    private var isWelcome = false
+    private var helloAt: Double?
+    private var heartbeatAt: Double?
+    private var questions: [Question] = []
+    private var answers: [(question: WorkerMessage, answer: Answer)] = []
+
+    /// Progress since the last heartbeat.
+    var ledger = ProgressLedger()
+    /// When the coordinator was last heard.
+    private(set) var heardAt: Double
+    /// Why this worker must leave at once; nil if it need not.
+    private(set) var supersession: String?
+    /// True once nothing more is to be said.
+    private(set) var isClosed = false
+
+    init(hello: WorkerMessage, startingAt now: Double) {
+        self.hello = hello
+        heardAt = now
+    }
+
+    /// Ends the conversation; what has not been answered is given up.
+    mutating func close() { isClosed = true }
+
+    /// Asks something. Metrics measured before the question are sent before it.
+    mutating func ask(_ message: WorkerMessage) {
+        questions.append(Question(message: message))
+        if case .planRequest = message { return }
+        heartbeatAt = nil
+    }
+
+    /// Takes the answer to a question, once.
+    mutating func takeAnswer(to message: WorkerMessage) -> Answer? {
+        guard let index = answers.firstIndex(where: { $0.question == message }) else { return nil }
+        return answers.remove(at: index).answer
+    }
+
+    /// Everything that should be sent now, in order. Until it is welcomed, a rank only says hello.
+    mutating func messagesToSend(at now: Double) -> [WorkerMessage] {
+        guard isWelcome else {
+            guard isDue(helloAt, every: 1, at: now) else { return [] }
+            helloAt = now
+            return [hello]
+        }
+        var messages: [WorkerMessage] = []
+        if isDue(heartbeatAt, every: 1, at: now) {
+            repeat {
+                messages.append(.heartbeat(heartbeat: ledger.takeHeartbeat(at: now)))
+            } while !questions.isEmpty && ledger.hasMetrics
+            heartbeatAt = now
+        }
+        for index in questions.indices where isDue(questions[index].sentAt, every: Self.patience, at: now) {
+            questions[index].sentAt = now
+            messages.append(questions[index].message)
+        }
+        return messages
+    }
+
+    /// Takes in a message from the coordinator.
+    mutating func receive(_ message: CoordinatorMessage, at now: Double) {
+        heardAt = now
+        switch message {
+        case .welcome:
+            isWelcome = true
+        case .helloWanted:
+            isWelcome = false
+            helloAt = nil
+        case .heartbeatSeen:
+            break
+        case .superseded(let reason):
+            supersession = reason
+        case .refused(let reason) where !isWelcome:
+            supersession = reason
+        case .refused(let reason):
+            // Questions are answered in order, but for checkpoints, which are never refused.
+            if let first = questions.first { settle(first.message, .failed(reason)) }
+        case .stageBegun(let stage):
+            settleFirst(.done) { if case .beginStage(let asked) = $0 { asked.name == stage } else { false } }
+        case .plan(let window):
+            settleFirst(.window(window)) {
+                $0 == .planRequest(stage: window.stage, firstStep: window.firstStep)
+            }
+        case .checkpointCommitted(let stage, let step):
+            settleFirst(.done) { $0.isCheckpoint(stage, step) }
+        case .checkpointFailed(let stage, let step, let reason):
+            settleFirst(.failed(reason)) { $0.isCheckpoint(stage, step) }
+        case .noted:
+            settleFirst(.done) {
+                switch $0 {
+                case .stageFinished, .finished, .failed: true
+                default: false
+                }
+            }
+        }
+    }
+
+    private func isDue(_ last: Double?, every seconds: Double, at now: Double) -> Bool {
+        last.map { now - $0 >= seconds } ?? true
+    }
+
+    private mutating func settleFirst(_ answer: Answer, where matches: (WorkerMessage) -> Bool) {
+        // An answer that fits no question is the second answer to one that was asked twice.
+        guard let question = questions.first(where: { matches($0.message) }) else { return }
+        settle(question.message, answer)
+    }
+
+    private mutating func settle(_ message: WorkerMessage, _ answer: Answer) {
+        questions.removeAll { $0.message == message }
+        answers.append((message, answer))
+    }
+}
+
+extension WorkerMessage {
+    fileprivate func isCheckpoint(_ stage: String, _ step: Int) -> Bool {
+        guard case .checkpointPrepared(let checkpoint) = self else { return false }
+        return checkpoint.stage == stage && checkpoint.step == step
+    }
+}

@@ -1,0 +1,169 @@
+package import Checkpoints
+package import Coordination
+import Foundation
+package import Messaging
+
+/// A rank's line to the coordinator. A thread of its own speaks for it, so heartbeats go on while the rank computes,
+/// waits in a collective or writes a file.
+///
+/// If the coordinator vanishes, the rank runs on to the end of what it was granted, and a request then waits up to a
+/// minute for a coordinator before it throws `coordinatorLost`.
+package final class CoordinatorLink: ControlLink {
+    /// Who this process is.
+    package struct Identity: Sendable {
+        /// The launch it belongs to.
+        package var generation: Int
+        /// Its MPI rank.
+        package var rank: Int
+        /// How many ranks there are.
+        package var rankCount: Int
+
+        /// Creates an identity; see the properties for the meaning of each argument.
+        package init(generation: Int, rank: Int, rankCount: Int) {
+            self.generation = generation
+            self.rank = rank
+            self.rankCount = rankCount
+        }
+    }
+
+    /// How long a request waits for a coordinator that is gone, seconds.
+    package static let patienceSeconds = 60.0
+
+    package let generation: Int
+    private let endpoint: Endpoint
+    private let conversation: Monitor<Conversation>
+    private let patienceSeconds: Double
+
+    /// Starts talking to a coordinator. `onSupersession` is called, on the link's thread, when a later launch has
+    /// begun: the rank may be stuck in a collective, so it should end the process.
+    package init(
+        connectingTo endpoint: String, as identity: Identity, patienceSeconds: Double = patienceSeconds,
+        onSupersession: @escaping @Sendable (String) -> Void
+    ) throws(MessagingError) {
+        self.endpoint = try Endpoint(endpoint)
+        self.patienceSeconds = patienceSeconds
+        generation = identity.generation
+        let hello = WorkerMessage.hello(
+            host: ProcessInfo.processInfo.hostName, pid: ProcessInfo.processInfo.processIdentifier,
+            ranks: identity.rankCount)
+        conversation = Monitor(Conversation(hello: hello, startingAt: monotonicSeconds()))
+        let speaker = LinkThread(
+            endpoint: self.endpoint, identity: identity, conversation: conversation, onSupersession: onSupersession)
+        Thread.detachNewThread { speaker.run() }
+    }
+
+    deinit { conversation.withLock { $0.close() } }
+
+    package func beginStage(_ stage: StageDeclaration) throws(ControlError) {
+        _ = try request(.beginStage(stage: stage))
+        conversation.withLock { $0.ask(.planRequest(stage: stage.name, firstStep: stage.startStep)) }
+    }
+
+    package func window(stage: String, from step: Int) throws(ControlError) -> PlanWindow {
+        let question = WorkerMessage.planRequest(stage: stage, firstStep: step)
+        guard case .window(let window) = try answer(to: question) else {
+            throw .refused(reason: "no window begins at step \(step) of \(stage)")
+        }
+        if !window.stopsAtEnd, !window.finishesStage {
+            conversation.withLock { $0.ask(.planRequest(stage: stage, firstStep: window.endStep)) }
+        }
+        return window
+    }
+
+    package func report(_ report: ProgressReport) {
+        conversation.withLock { $0.ledger.add(report, at: monotonicSeconds()) }
+    }
+
+    package func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) {
+        do {
+            _ = try request(.checkpointPrepared(checkpoint: PreparedCheckpoint(draft)))
+        } catch .refused(let reason) {
+            throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: reason)
+        }
+    }
+
+    package func stageFinished(_ stage: String, step: Int) throws(ControlError) {
+        _ = try request(.stageFinished(stage: stage, step: step))
+    }
+
+    package func finished() throws(ControlError) {
+        _ = try request(.finished)
+        conversation.withLock { $0.close() }
+    }
+
+    package func failed(_ status: ExitStatus, reason: String) {
+        let message = WorkerMessage.failed(exitCode: status.rawValue, reason: reason)
+        conversation.withLock { $0.ask(message) }
+        // Nothing can be done about a coordinator that does not hear this: mpirun's exit code tells it the rest.
+        _ = conversation.wait(seconds: 1) { $0.takeAnswer(to: message) }
+        conversation.withLock { $0.close() }
+    }
+
+    private func request(_ message: WorkerMessage) throws(ControlError) -> Conversation.Answer {
+        conversation.withLock { $0.ask(message) }
+        return try answer(to: message)
+    }
+
+    private func answer(to message: WorkerMessage) throws(ControlError) -> Conversation.Answer {
+        let waitingSince = monotonicSeconds()
+        while true {
+            let outcome = conversation.wait(seconds: 1) { conversation -> Result<Conversation.Answer, ControlError>? in
+                if let reason = conversation.supersession { return .failure(.superseded(reason: reason)) }
+                return conversation.takeAnswer(to: message).map { .success($0) }
+            }
+            if let outcome {
+                guard case .failed(let reason) = try outcome.get() else { return try outcome.get() }
+                throw .refused(reason: reason)
+            }
+            let heardAt = conversation.withLock(\.heardAt)
+            let silence = monotonicSeconds() - max(heardAt, waitingSince)
+            if silence > patienceSeconds {
+                throw .coordinatorLost(endpoint: endpoint.description, seconds: Int(silence))
+            }
+        }
+    }
+}
+
+/// The thread that owns a rank's socket.
+private struct LinkThread: Sendable {
+    let endpoint: Endpoint
+    let identity: CoordinatorLink.Identity
+    let conversation: Monitor<Conversation>
+    let onSupersession: @Sendable (String) -> Void
+
+    func run() {
+        do {
+            let socket = try DealerSocket(Context(), connectingTo: endpoint)
+            while try turn(socket) {}
+        } catch {
+            // Without a socket the link is as good as lost; the next request says so when its patience ends.
+            FileHandle.standardError.write(Data("control link of rank \(identity.rank): \(error)\n".utf8))
+        }
+    }
+
+    /// Sends what is due and takes what has come. False when there is nothing more to say.
+    private func turn(_ socket: borrowing DealerSocket) throws(MessagingError) -> Bool {
+        if conversation.withLock(\.isClosed) { return false }
+        guard try socket.isConnected(timeoutMilliseconds: 10) else { return true }
+        for message in conversation.withLock({ $0.messagesToSend(at: monotonicSeconds()) }) {
+            try socket.send(
+                ClientMessage.worker(
+                    envelope: .init(generation: identity.generation, rank: identity.rank, message: message)))
+        }
+        do {
+            // A question asked meanwhile waits for this long at most.
+            guard
+                case .worker(identity.generation, let message)? =
+                    try socket.receive(ServerMessage.self, timeoutMilliseconds: 10)
+            else { return true }
+            let supersession = conversation.withLock { conversation in
+                conversation.receive(message, at: monotonicSeconds())
+                return conversation.supersession
+            }
+            if let supersession { onSupersession(supersession) }
+        } catch .unreadable {
+            // A peer that speaks another protocol is as good as silent.
+        }
+        return true
+    }
+}

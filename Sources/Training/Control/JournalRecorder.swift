@@ -1,0 +1,49 @@
+package import Coordination
+package import Journal
+
+extension Journal {
+    /// Writes a fact that the scheduling machines report.
+    package func record(_ entry: JournalEntry) throws(JournalError) {
+        switch entry {
+        case .generationStarted(let generation, let ranks):
+            try recordGenerationStart(generation, ranks: ranks)
+        case .generationEnded(let generation, let cause):
+            try recordGenerationEnd(generation, cause: cause)
+        case .planGranted(let generation, let window):
+            try recordPlan(
+                PlanRecord(
+                    generation: generation, stage: window.stage, firstStep: window.firstStep,
+                    kinds: window.kinds.map(\.rawValue), checkpointAfter: window.checkpointAfter,
+                    stopsAtEnd: window.stopsAtEnd, finishesStage: window.finishesStage))
+        case .stepsCompleted(let generation, let stage, let firstStep, let kinds):
+            try recordSteps(
+                zip(firstStep..., kinds).map { step, kind in
+                    StepRecord(
+                        stage: stage, step: step, kind: kind.rawValue, studentUpdated: kind == .criticAndStudent,
+                        generation: generation)
+                })
+        case .metrics(let rows):
+            try recordMetrics(
+                rows.map { MetricRecord(stage: $0.stage, step: $0.step, name: $0.name, value: $0.value) })
+        case .checkpointCommitted(let stage, let step, let path, let manifestSHA256):
+            try recordCheckpoint(
+                CheckpointRecord(stage: stage, step: step, path: path, manifestSHA256: manifestSHA256))
+        case .ratioChanged(let stage, let segment):
+            try recordRatio(
+                RatioRecord(
+                    stage: stage, firstStep: segment.firstStep, ratio: segment.ratio, anchorStep: segment.anchorStep))
+        case .event(let generation, let kind, let detail):
+            try recordEvent(generation: generation, kind: kind, detail: detail)
+        }
+    }
+
+    /// The ratio's history of every stage, as the scheduler wants it. A history that makes no sense is left out.
+    package func ratioSchedules() throws(JournalError) -> [String: RatioSchedule] {
+        Dictionary(grouping: try ratios(), by: \.stage).compactMapValues { records in
+            RatioSchedule(
+                segments: records.map {
+                    .init(firstStep: $0.firstStep, ratio: $0.ratio, anchorStep: $0.anchorStep)
+                })
+        }
+    }
+}

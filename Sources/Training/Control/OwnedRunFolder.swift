@@ -1,0 +1,72 @@
+import Checkpoints
+package import Coordination
+import Foundation
+
+/// A run folder that this process owns until the value goes away: locked, and made with this configuration.
+package final class OwnedRunFolder {
+    /// Its path.
+    package let path: String
+    private let lock: RunLock
+
+    /// Takes a run folder, creating it if it is missing.
+    ///
+    /// With `fresh`, what an earlier run left is moved to `previous` inside the folder. Without, the run must have
+    /// been made with the same settings, as far as they decide what is computed. `run.yaml` then says what this run
+    /// uses. Throws `CheckpointError.locked` if a live run owns the folder, `RunFolderError` if it has other settings.
+    package init(configuration: RunConfiguration, fresh: Bool) throws {
+        path = configuration.run.folder
+        lock = try RunLock(folder: path)
+        if fresh { try setAside() }
+        try checkSettings(configuration)
+        try AtomicFile.write(configuration.yaml, to: file("run.yaml"))
+    }
+
+    /// A file of the run.
+    package func file(_ name: String) -> String { "\(path)/\(name)" }
+
+    private func checkSettings(_ configuration: RunConfiguration) throws {
+        let recorded = file("run.yaml")
+        guard FileManager.default.fileExists(atPath: recorded) else { return }
+        let differences = configuration.differences(from: try RunConfiguration.load(path: recorded))
+        guard differences.isEmpty else {
+            throw RunFolderError.otherSettings(folder: path, differences: differences.map(\.description))
+        }
+    }
+
+    /// Everything but the lock; what `previous` held before is removed.
+    private func setAside() throws {
+        let files = FileManager.default
+        let previous = file("previous")
+        do {
+            let names = try files.contentsOfDirectory(atPath: path).filter { $0 != "lock" && $0 != "previous" }
+            guard !names.isEmpty else { return }
+            if files.fileExists(atPath: previous) { try files.removeItem(atPath: previous) }
+            try files.createDirectory(atPath: previous, withIntermediateDirectories: false)
+            for name in names { try files.moveItem(atPath: file(name), toPath: "\(previous)/\(name)") }
+        } catch {
+            throw RunFolderError.unusable(folder: path, reason: error.localizedDescription)
+        }
+    }
+}
+
+/// A run folder that cannot be used.
+package enum RunFolderError: Error, Sendable, Equatable, CustomStringConvertible {
+    /// It holds a run with other settings.
+    case otherSettings(folder: String, differences: [String])
+    /// The system refuses what must be done in it.
+    case unusable(folder: String, reason: String)
+
+    /// One line for a person: what failed, where, what to do.
+    package var description: String {
+        switch self {
+        case .otherSettings(let folder, let differences):
+            "\(folder) holds a run with other settings (\(differences.joined(separator: "; "))): "
+                + "use them, set run.folder to another folder, or begin again with --fresh"
+        case .unusable(let folder, let reason):
+            "\(folder) cannot be used as run folder: \(reason)"
+        }
+    }
+
+    /// How a program ends that meets this error.
+    package var exitStatus: ExitStatus { .runFolderUnusable }
+}
