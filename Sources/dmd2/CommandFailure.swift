@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 package import Coordination
 import Foundation
 import Journal
@@ -27,6 +28,7 @@ extension DMD2 {
         case let failure as CommandFailure: fail(failure.status, failure.description)
         case let error as ConfigurationError: fail(error.exitStatus, error.description)
         case let error as MessagingError: fail(.unavailable, error.description)
+        case let error as CheckpointError: fail(.badData, error.description)
         case let error as JournalError: fail(.badData, error.description)
         case let code as ExitCode: Foundation.exit(code.rawValue)
         default: end(withParserError: error)

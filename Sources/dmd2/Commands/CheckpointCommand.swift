@@ -3,7 +3,8 @@ import Coordination
 
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "checkpoint", abstract: "Save a checkpoint now.", subcommands: [Now.self])
+        commandName: "checkpoint", abstract: "Save, list and verify checkpoints.",
+        subcommands: [Now.self, List.self, Verify.self])
 
     struct Now: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -13,6 +14,37 @@ struct CheckpointCommand: ParsableCommand {
 
         func run() throws {
             try argument.folder().order(.checkpointNow)
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "ls", abstract: "List the checkpoints of a run, newest first, without reading their content.")
+
+        @OptionGroup var argument: RunArgument
+        @OptionGroup var format: OutputFormat
+
+        func run() throws {
+            try format.show(argument.folderOrLatest().checkpoints(hashingContent: false), text: \.text)
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            commandName: "verify", abstract: "Read the checkpoints of a run and compare every hash.")
+
+        @OptionGroup var argument: RunArgument
+        @OptionGroup var format: OutputFormat
+
+        func run() throws {
+            let checkpoints = try argument.folderOrLatest().checkpoints(hashingContent: true)
+            try format.show(checkpoints, text: \.text)
+            let damaged = checkpoints.count { !$0.sound }
+            if damaged > 0 {
+                throw CommandFailure(
+                    .badData,
+                    "\(damaged) of \(checkpoints.count) checkpoints damaged; a run goes on from the newest sound one")
+            }
         }
     }
 }

@@ -2,15 +2,12 @@ import ArgumentParser
 import Coordination
 import Foundation
 import Journal
-import Messaging
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "status", abstract: "Show how a run is doing.")
 
     @OptionGroup var argument: RunArgument
-
-    @Flag(help: "Print one line of JSON.")
-    var json = false
+    @OptionGroup var format: OutputFormat
 
     @Flag(help: "Show it again every second until the run ends.")
     var watch = false
@@ -29,23 +26,14 @@ struct StatusCommand: AsyncParsableCommand {
         }
     }
 
-    private func showJournal(of folder: RunFolder) throws {
-        guard FileManager.default.fileExists(atPath: folder.file(Journal.fileName)) else { return }
-        let summary = try JournalSummary(folder: folder)
-        print(json ? try line(summary) : summary.text)
-    }
-
     private func show(_ status: RunStatus) throws {
-        if json {
-            print(try line(status))
-        } else {
-            let clearScreen = watch && isatty(STDOUT_FILENO) == 1 ? "\u{1B}[H\u{1B}[2J" : ""
-            print(clearScreen + StatusText.text(status))
-        }
+        let clearScreen = watch && !format.json && isatty(STDOUT_FILENO) == 1 ? "\u{1B}[H\u{1B}[2J" : ""
+        try format.show([status]) { clearScreen + StatusText.text($0) }
         fflush(nil)
     }
 
-    private func line(_ value: some Encodable) throws -> String {
-        String(decoding: try WireFormat.encode(value), as: UTF8.self)
+    private func showJournal(of folder: RunFolder) throws {
+        guard FileManager.default.fileExists(atPath: folder.file(Journal.fileName)) else { return }
+        try format.show([JournalSummary(folder: folder)], text: \.text)
     }
 }

@@ -1,0 +1,25 @@
+/// A published checkpoint, judged.
+package enum CheckpointInspection: Sendable, Equatable {
+    /// Commit mark, manifest and files agree.
+    case sound(Checkpoint)
+    /// They do not.
+    case rejected(RejectedCheckpoint)
+}
+
+extension CheckpointStore {
+    /// Judges every published checkpoint, newest first, and changes nothing.
+    ///
+    /// Without `hashingContent` the files' lengths are compared and their hashes are not, which is quick.
+    package func inspectAll(hashingContent: Bool) throws(CheckpointError) -> [CheckpointInspection] {
+        try publishedSteps().map { step in
+            switch inspect(step: step, hashingContent: hashingContent) {
+            case .success(let checkpoint):
+                .sound(checkpoint)
+            case .failure(let defect):
+                .rejected(
+                    RejectedCheckpoint(
+                        step: step, fault: defect.fault, detail: defect.detail, folder: path(Self.stepName(step))))
+            }
+        }
+    }
+}
