@@ -71,11 +71,11 @@ struct FixtureRun {
         return result
     }
 
-    /// The teacher at several noise levels. Its labels are the first iteration's.
+    /// The teacher at several noise levels, on real images of the first iteration and with their labels.
     private mutating func compareProbe() throws {
         let noisy = Variable(try fixture.images("probe.noisy"))
         let sigma = try fixture.values("probe.sigma").map { Float($0) }
-        let labels = try fixture.integers("it0.labels")
+        let labels = try fixture.integers("it0.real_labels")
         let teacher = BoundWeights.frozen(networks.teacher)
         let denoised = step.denoiser(noisy, sigma: sigma, labels: labels, teacher)
         try compare(.images, "probe.denoised", denoised.value)

@@ -1,4 +1,5 @@
 import Layers
+import Tensors
 
 /// The fixtures' generator of weights and probes: SplitMix64 from a hash of the tensor's name.
 struct NamedUniform {
