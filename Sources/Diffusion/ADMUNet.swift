@@ -180,7 +180,7 @@ struct ResidualBlock: Sendable {
         let heads: Int
     }
 
-    /// The field's width of one attention head.
+    /// The field's width of one attention head; a remainder below it widens all heads.
     private static let channelsPerHead = 64
 
     init(
@@ -200,8 +200,8 @@ struct ResidualBlock: Sendable {
         if attends {
             let heads = outputs / Self.channelsPerHead
             precondition(
-                heads * Self.channelsPerHead == outputs,
-                "ResidualBlock: attention over \(outputs) channels, not a multiple of \(Self.channelsPerHead)")
+                heads >= 1 && outputs.isMultiple(of: heads),
+                "ResidualBlock: attention over \(outputs) channels, which do not fall into heads of \(Self.channelsPerHead)")
             attention = Attention(
                 norm: NormalizationLayer(&layout, name + ".norm2", channels: outputs),
                 qkv: ConvolutionLayer(

@@ -16,7 +16,6 @@ package enum MatrixProduct {
         _ a: UnsafePointer<Float>, transposedA: Bool = false, _ b: UnsafePointer<Float>, transposedB: Bool = false,
         into c: UnsafeMutablePointer<Float>, rows: Int, inner: Int, columns: Int, alpha: Float = 1, beta: Float = 0
     ) {
-        _ = configured
         let tiles = (rows + tileRowCount - 1) / tileRowCount
         ThreadPool.forEach(tiles) { tile in
             let first = tile * tileRowCount
@@ -34,6 +33,7 @@ package enum MatrixProduct {
         _ c: UnsafeMutablePointer<Float>, rows: Int, inner: Int, columns: Int, strideA: Int, strideB: Int,
         strideC: Int, alpha: Float, beta: Float
     ) {
+        _ = configured
         cblas_sgemm(
             CblasRowMajor, transposedA ? CblasTrans : CblasNoTrans, transposedB ? CblasTrans : CblasNoTrans,
             Int32(rows), Int32(columns), Int32(inner), alpha, a, Int32(strideA), b, Int32(strideB), beta, c,

@@ -1,3 +1,5 @@
+import Kernels
+
 /// What a tensor's gradient is gathered in while the tape runs backwards.
 package final class GradientSlot {
     /// The tape that records what is done with the tensor.
@@ -17,7 +19,14 @@ package final class GradientSlot {
 
     /// Adds a tensor that the caller gives up; the first one is kept as it is, without a copy.
     package func add(_ gradient: Tensor) {
-        if sum == nil { sum = gradient } else { sum?.accumulate(gradient) }
+        if isExternal {
+            // In place whoever else holds the buffer: the caller reads the sum there.
+            Elementwise.add(accumulator, gradient.pointer, into: accumulator, count: gradient.count)
+        } else if sum == nil {
+            sum = gradient
+        } else {
+            sum?.accumulate(gradient)
+        }
     }
 
     /// The caller's buffer of a weight's gradient, for kernels that add to it themselves.

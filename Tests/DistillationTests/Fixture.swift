@@ -1,3 +1,4 @@
+import Checkpoints
 import Diffusion
 import Distillation
 import Foundation
@@ -8,7 +9,7 @@ import Tensors
 /// Images are stored NCHW and handed out NHWC.
 final class Fixture {
     let description: FixtureDescription
-    private let tensors: [String: StoredTensor]
+    private let tensors: SafetensorsFile
     /// The tensors nobody has asked for yet; what is left at the end was not compared.
     private(set) var unread: Set<String>
 
@@ -30,29 +31,40 @@ final class Fixture {
         let path = Self.folder.appendingPathComponent(name)
         description = try JSONDecoder().decode(
             FixtureDescription.self, from: Data(contentsOf: path.appendingPathExtension("json")))
-        tensors = try StoredTensor.readAll(path.appendingPathExtension("safetensors"))
-        unread = Set(tensors.keys)
+        tensors = try SafetensorsFile(path: path.appendingPathExtension("safetensors").path)
+        unread = Set(tensors.entries.keys)
     }
 
-    func contains(_ name: String) -> Bool { tensors[name] != nil }
+    func contains(_ name: String) -> Bool { tensors.entries[name] != nil }
 
-    /// All elements in the stored order.
-    func values(_ name: String) throws -> [Double] { try tensor(name).values }
+    /// All `count` elements in the stored order, widened to double.
+    func values(_ name: String, count: Int) throws -> [Double] {
+        let entry = try take(name)
+        guard entry.elementCount == count else {
+            throw FixtureError("\(name) has \(entry.elementCount) elements instead of \(count)")
+        }
+        return entry.type == .float64
+            ? try tensors.values(name) : try tensors.values(name, as: Float.self).map(Double.init)
+    }
 
     /// Indices or labels `[N]`.
-    func integers(_ name: String) throws -> [Int] { try tensor(name).values.map { Int($0) } }
+    func integers(_ name: String) throws -> [Int] {
+        _ = try take(name)
+        return try tensors.values(name, as: Int64.self).map { Int($0) }
+    }
 
     /// Images `[N, H, W, C]`.
     func images(_ name: String) throws -> Tensor {
-        let stored = try tensor(name)
-        guard stored.shape.count == 4 else { throw FixtureError("\(name) has shape \(stored.shape), not an image's") }
-        let (channels, pixels) = (stored.shape[1], stored.shape[2] * stored.shape[3])
-        let result = Tensor(uninitialized: Shape(stored.shape[0], stored.shape[2], stored.shape[3], channels))
-        for n in 0..<stored.shape[0] {
+        let shape = try take(name).shape
+        guard shape.count == 4 else { throw FixtureError("\(name) has shape \(shape), not an image's") }
+        let (channels, pixels) = (shape[1], shape[2] * shape[3])
+        let stored: [Float] = try tensors.values(name)
+        let result = Tensor(uninitialized: Shape(shape[0], shape[2], shape[3], channels))
+        for n in 0..<shape[0] {
             for channel in 0..<channels {
                 for pixel in 0..<pixels {
                     result.pointer[(n * pixels + pixel) * channels + channel] =
-                        Float(stored.values[(n * channels + channel) * pixels + pixel])
+                        stored[(n * channels + channel) * pixels + pixel]
                 }
             }
         }
@@ -75,9 +87,10 @@ final class Fixture {
             fakeGAN: draw("fake_gan"))
     }
 
-    private func tensor(_ name: String) throws -> StoredTensor {
-        guard let tensor = tensors[name] else { throw FixtureError("tensor \(name) is missing") }
+    /// Marks a tensor as read.
+    private func take(_ name: String) throws -> SafetensorsEntry {
+        guard let entry = tensors.entries[name] else { throw FixtureError("tensor \(name) is missing") }
         unread.remove(name)
-        return tensor
+        return entry
     }
 }

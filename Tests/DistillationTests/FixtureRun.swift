@@ -74,7 +74,7 @@ struct FixtureRun {
     /// The teacher at several noise levels, on real images of the first iteration and with their labels.
     private mutating func compareProbe() throws {
         let noisy = Variable(try fixture.images("probe.noisy"))
-        let sigma = try fixture.values("probe.sigma").map { Float($0) }
+        let sigma = try fixture.values("probe.sigma", count: noisy.shape[0]).map { Float($0) }
         let labels = try fixture.integers("it0.real_labels")
         let teacher = BoundWeights.frozen(networks.teacher)
         let denoised = step.denoiser(noisy, sigma: sigma, labels: labels, teacher)
@@ -136,7 +136,7 @@ struct FixtureRun {
     private mutating func compareGradients(_ gradient: Tensor, of weights: NetworkWeights, _ role: FixtureRole) throws {
         for entry in trainedEntries(of: weights) {
             let name = role.fixtureName(entry.name)
-            let expected = try fixture.values("grad." + name)
+            let expected = try fixture.values("grad." + name, count: storedCount(entry))
             let got = Tensor(gradient.storage, offset: gradient.offset + entry.offset, shape: Shape(entry.shape))
             if isProbed(entry) {
                 let probe = Probe(got, name, seed: description.seed)
@@ -159,7 +159,7 @@ struct FixtureRun {
         ] {
             for entry in trainedEntries(of: weights) {
                 let name = role.fixtureName(entry.name)
-                let stored = try fixture.values("final." + name)
+                let stored = try fixture.values("final." + name, count: storedCount(entry))
                 let got = Tensor(weights.values.storage, offset: entry.offset, shape: Shape(entry.shape))
                 let probe = Probe(got, name, seed: description.seed)
                 let expected =
@@ -180,8 +180,9 @@ struct FixtureRun {
         weights.layout.entries.filter { configuration.trainsHead || !$0.name.hasPrefix("head.") }
     }
 
-    /// Tensors of more than 1024 elements are stored as two numbers.
+    /// Tensors of more than 1024 elements are stored as norm and dot product.
     private func isProbed(_ entry: ParameterLayout.Entry) -> Bool { entry.count > 1024 }
+    private func storedCount(_ entry: ParameterLayout.Entry) -> Int { isProbed(entry) ? 2 : entry.count }
 }
 
 /// What stands for a big tensor: its L2 norm and its dot product with uniform numbers.
@@ -193,9 +194,10 @@ private struct Probe {
 
     init(_ tensor: Tensor, _ name: String, seed: UInt64) {
         let uniform = NamedUniform("probe." + name, seed: seed)
+        let elements = tensor.buffer
         var (squares, dot) = (0.0, 0.0)
-        for index in 0..<tensor.count {
-            let value = Double(tensor.pointer[index])
+        for index in elements.indices {
+            let value = Double(elements[index])
             squares += value * value
             dot += value * uniform[index]
         }
@@ -222,6 +224,10 @@ extension NetworkConfiguration {
             attentionResolutions: network.attentionResolutions, sigmaData: configuration.sigmaData)
         let side = bottleneckResolution
         try require(side >= 4 && side & (side - 1) == 0, "a bottleneck of \(side) x \(side)")
-        try require(bottleneckChannels.isMultiple(of: 64), "attention over \(bottleneckChannels) channels")
+        for (multiplier, resolution) in zip(channelMultipliers, resolutions)
+        where attentionResolutions.contains(resolution) || resolution == side {
+            let width = channels * multiplier
+            try require(width >= 64 && width.isMultiple(of: width / 64), "attention over \(width) channels")
+        }
     }
 }
