@@ -70,7 +70,9 @@ package struct ADMUNet: Backbone {
         }
         for (level, multiplier) in multipliers.enumerated().reversed() {
             let prefix = "model.dec.\(resolutions[level])x\(resolutions[level])"
-            func append(_ name: String, outputs: Int, attends: Bool = false, resampling: Resampling? = nil, skip: Int = 0) {
+            func append(
+                _ name: String, outputs: Int, attends: Bool = false, resampling: Resampling? = nil, skip: Int = 0
+            ) {
                 let block = ResidualBlock(
                     &layout, prefix + name, inputs: current + skip, outputs: outputs, embedding: embedding,
                     attends: attends, resampling: resampling)
@@ -201,7 +203,8 @@ struct ResidualBlock: Sendable {
             let heads = outputs / Self.channelsPerHead
             precondition(
                 heads >= 1 && outputs.isMultiple(of: heads),
-                "ResidualBlock: attention over \(outputs) channels, which do not fall into heads of \(Self.channelsPerHead)")
+                "ResidualBlock: attention over \(outputs) channels, which do not fall into heads of \(Self.channelsPerHead)"
+            )
             attention = Attention(
                 norm: NormalizationLayer(&layout, name + ".norm2", channels: outputs),
                 qkv: ConvolutionLayer(

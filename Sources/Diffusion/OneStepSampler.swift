@@ -6,7 +6,7 @@ package struct OneStepSampler: Sendable {
     private let denoiser: Denoiser
     private let sigma: Float
 
-    /// - Parameter sigma: the noise level the student was trained to start from.
+    /// `sigma` is the noise level the student was trained to start from.
     package init(denoiser: Denoiser, sigma: Float) { (self.denoiser, self.sigma) = (denoiser, sigma) }
 
     /// Images from unit noise. Shapes: noise and the result `[N, H, W, C]`, labels `[N]`.

@@ -60,7 +60,8 @@ struct DiscriminatorHead: Sendable {
         }
         var size = resolution
         while size > 4 {
-            precondition(size.isMultiple(of: 2), "DiscriminatorHead: resolution \(resolution) is not 4 times a power of 2")
+            precondition(
+                size.isMultiple(of: 2), "DiscriminatorHead: resolution \(resolution) is not 4 times a power of 2")
             stages.append(stage(&layout, kernel: 4, stride: 2, padding: 1))
             size /= 2
         }

@@ -48,10 +48,8 @@ package struct DistillationStep: Sendable {
 
     package var denoiser: Denoiser { critic.denoiser }
 
-    /// - Parameters:
-    ///   - studentSigma: the student's input is this times unit noise.
-    ///   - studentGANWeight: weight of the GAN term beside the matching loss.
-    ///   - criticGANWeight: weight of the head's loss beside the denoising loss.
+    /// The student's input is `studentSigma` times unit noise; `studentGANWeight` weighs the GAN term beside the matching
+    /// loss, and `criticGANWeight` the head's loss beside the denoising loss.
     package init(_ critic: CriticNetwork, studentSigma: Float, studentGANWeight: Float, criticGANWeight: Float) {
         self.critic = critic
         sampler = OneStepSampler(denoiser: critic.denoiser, sigma: studentSigma)

@@ -19,7 +19,8 @@ package struct GroupNormalization {
     /// Traps: if the groups do not divide the channels.
     package init(samples: Int, pixels: Int, channels: Int, groups: Int, epsilon: Float, activates: Bool) {
         precondition(
-            channels.isMultiple(of: groups), "GroupNormalization: \(channels) channels do not fall into \(groups) groups")
+            channels.isMultiple(of: groups),
+            "GroupNormalization: \(channels) channels do not fall into \(groups) groups")
         (self.samples, self.pixels, self.channels, self.groups) = (samples, pixels, channels, groups)
         (self.epsilon, self.activates) = (epsilon, activates)
     }
@@ -27,7 +28,9 @@ package struct GroupNormalization {
     /// Learned scale and offset `[channels]` each.
     package struct Affine {
         package let gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>
-        package init(gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>) { (self.gamma, self.beta) = (gamma, beta) }
+        package init(gamma: UnsafePointer<Float>, beta: UnsafePointer<Float>) {
+            (self.gamma, self.beta) = (gamma, beta)
+        }
     }
 
     /// Writes the result and the statistics that the backward pass needs.

@@ -28,9 +28,7 @@ package enum OptimizerStep {
 
     /// Updates weights and moments in place, and the moving average of the weights in the same pass where there is one.
     ///
-    /// - Parameters:
-    ///   - average: the moving average a, set to keep a + (1 - keep) w.
-    ///   - averageKeep: the share of the average that is kept.
+    /// Formula of the average: a = keep a + (1 - keep) w, keep being `averageKeep`.
     package static func adamW(
         _ weights: UnsafeMutablePointer<Float>, gradient: UnsafePointer<Float>,
         firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,

@@ -38,12 +38,9 @@ package final class NetworkOptimizer {
 
     /// Clips the gradient by its norm, takes one AdamW step and moves the average. Returns the norm before clipping.
     ///
+    /// `gradient` is flat in the weights' layout, the sum over shards; `scale` turns the sum into the mean; `averageKeep`
+    /// is the share of the moving average that is kept.
     /// Formula of the clipping: g * min(1, max norm / (|g| + 1e-6)), as PyTorch's.
-    ///
-    /// - Parameters:
-    ///   - gradient: flat, `count` of the layout; the sum over shards.
-    ///   - scale: turns the sum into the mean.
-    ///   - averageKeep: the share of the moving average that is kept at this update.
     package func update(
         gradient: UnsafePointer<Float>, scale: Float, learningRate: Float, averageKeep: Float
     ) -> Float {

@@ -9,7 +9,7 @@ package struct ConvolutionLayer: Sendable {
 
     /// Adds `name.weight` `[outputs, inputs, kernel, kernel]` and `name.bias` `[outputs]` to the layout.
     ///
-    /// - Parameter startsAtZero: true for a layer that must not contribute at the start; else uniform in ±sqrt(1/fan-in).
+    /// They start uniform in ±sqrt(1/fan-in), or with `startsAtZero`, for a layer that must not contribute at first, at 0.
     package init(
         _ layout: inout ParameterLayout, _ name: String, inputs: Int, outputs: Int, kernel: Int, stride: Int = 1,
         padding: Int, startsAtZero: Bool = false

@@ -93,7 +93,8 @@ package struct BoundWeights {
         let entry = weights.layout.entries[index]
         return tracking.tape.weight(
             value,
-            gradient: Tensor(tracking.gradient.storage, offset: tracking.gradient.offset + entry.offset, shape: value.shape))
+            gradient: Tensor(
+                tracking.gradient.storage, offset: tracking.gradient.offset + entry.offset, shape: value.shape))
     }
 
     func convolutionForms(of index: Int) -> (PackedWeights, version: Int) { weights.convolutionForms(of: index) }

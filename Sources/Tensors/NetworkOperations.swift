@@ -39,9 +39,7 @@ package final class PackedWeights {
 
 /// Two-dimensional convolution. Shapes: x `[N, H, W, C]`, weight `[K, C, k, k]`, bias `[K]`, result `[N, OH, OW, K]`.
 ///
-/// - Parameters:
-///   - packed: the layer's packed weights, one object per weight and batch shape.
-///   - version: changes whenever the weight's values do.
+/// `packed` is the layer's own; `version` changes whenever the weight's values do.
 package func convolution(
     _ x: Variable, weight: Variable, bias: Variable, stride: Int, padding: Int, packed: PackedWeights, version: Int
 ) -> Variable {
@@ -83,7 +81,8 @@ package func groupNormalization(
     let (n, pixels, channels) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
     if let modulation {
         precondition(
-            modulation.shape == Shape(n, 2 * channels), "groupNormalization: modulation \(modulation.shape) of \(x.shape)")
+            modulation.shape == Shape(n, 2 * channels),
+            "groupNormalization: modulation \(modulation.shape) of \(x.shape)")
     }
     let kernel = GroupNormalization(
         samples: n, pixels: pixels, channels: channels, groups: groups, epsilon: epsilon, activates: activates)

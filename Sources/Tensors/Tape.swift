@@ -78,7 +78,7 @@ package final class Tape {
 
     /// Records a result of tracked inputs.
     ///
-    /// - Parameter backward: receives the result's gradient and adds to the inputs' slots.
+    /// `backward` receives the result's gradient and adds to the inputs' slots.
     func record(_ value: Tensor, _ backward: @escaping (Tensor) -> Void) -> Variable {
         let slot = GradientSlot(self)
         // A result that nothing used has no gradient, and nothing flows on from it.
