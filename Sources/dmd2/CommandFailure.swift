@@ -1,9 +1,6 @@
 import ArgumentParser
-import Checkpoints
 package import Coordination
 import Foundation
-import Journal
-import Messaging
 import Training
 
 /// Why a command ends early: one line for a person and a documented exit status.
@@ -26,12 +23,10 @@ extension DMD2 {
     static func end(with error: any Error) -> Never {
         switch error {
         case let failure as CommandFailure: fail(failure.status, failure.description)
-        case let error as ConfigurationError: fail(error.exitStatus, error.description)
-        case let error as MessagingError: fail(.unavailable, error.description)
-        case let error as CheckpointError: fail(.badData, error.description)
-        case let error as JournalError: fail(.badData, error.description)
         case let code as ExitCode: Foundation.exit(code.rawValue)
-        default: end(withParserError: error)
+        default:
+            if let status = ExitStatus(for: error) { fail(status, "\(error)") }
+            end(withParserError: error)
         }
     }
 

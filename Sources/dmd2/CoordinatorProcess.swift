@@ -14,7 +14,8 @@ struct CoordinatorProcess: Sendable {
 
     /// Starts the coordinator, shows its progress and passes signals on until it ends.
     ///
-    /// - Returns: its exit code; 128 plus the signal's number if a signal ended it.
+    /// - Returns: its exit code.
+    /// - Throws: a `CommandFailure` if it cannot be started or a signal ended it.
     func run(showing progress: ProgressDisplay) async throws -> Int32 {
         let program = try Self.siblingProgram("dmd2-coordinator")
         let interrupts = Interrupts()
@@ -41,9 +42,12 @@ struct CoordinatorProcess: Sendable {
             preconditionFailure("the coordinator's task ended without an outcome")
         }
         await progress.finish()
-        return switch status {
-        case .exited(let code): code
-        case .signaled(let signal): 128 + signal
+        switch status {
+        case .exited(let code):
+            return code
+        case .signaled(let signal):
+            throw CommandFailure(
+                .unexpectedFailure, "signal \(signal) ended the coordinator; dmd2 run goes on from the last checkpoint")
         }
     }
 

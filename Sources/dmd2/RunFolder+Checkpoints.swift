@@ -1,13 +1,13 @@
 import Checkpoints
 import Foundation
+import Training
 
 extension RunFolder {
     /// Every published checkpoint of every stage, judged: by hashes if asked, else by the lengths of the files.
     func checkpoints(hashingContent: Bool) throws -> [CheckpointLine] {
-        let folder = file("checkpoints")
-        let stages = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+        let stages = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/checkpoints")) ?? []
         return try stages.sorted().flatMap { stage in
-            try CheckpointStore(folder: "\(folder)/\(stage)").inspectAll(hashingContent: hashingContent)
+            try CheckpointStore(folder: layout.checkpoints(of: stage)).inspectAll(hashingContent: hashingContent)
                 .map { CheckpointLine(stage: stage, $0) }
         }
     }

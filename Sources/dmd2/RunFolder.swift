@@ -1,6 +1,5 @@
 package import Coordination
 import Foundation
-import Journal
 import Training
 
 /// The folder of a run, as a person names it on the command line.
@@ -40,7 +39,7 @@ package struct RunFolder: Sendable {
 
     private static var latest: RunFolder? {
         let written = all.compactMap { folder -> (folder: RunFolder, date: Date)? in
-            let attributes = try? FileManager.default.attributesOfItem(atPath: folder.file(Journal.fileName))
+            let attributes = try? FileManager.default.attributesOfItem(atPath: folder.layout.journal)
             return (attributes?[.modificationDate] as? Date).map { (folder, $0) }
         }
         return written.max { $0.date < $1.date }?.folder
@@ -65,12 +64,12 @@ package struct RunFolder: Sendable {
         return names.sorted().map { RunFolder(path: "\(parent)/\($0)") }
     }
 
-    /// A file of the run.
-    func file(_ name: String) -> String { "\(path)/\(name)" }
+    /// Where things are in it.
+    var layout: RunFolderLayout { RunFolderLayout(path) }
 
     /// What `coordinator.json` says, if its process lives.
     package var liveCoordinator: CoordinatorAddress? {
-        guard let bytes = FileManager.default.contents(atPath: file(CoordinatorAddress.fileName)),
+        guard let bytes = FileManager.default.contents(atPath: "\(path)/\(CoordinatorAddress.fileName)"),
             let address = try? JSONDecoder().decode(CoordinatorAddress.self, from: bytes),
             // A process of another user lives too, although it cannot be signalled.
             kill(address.pid, 0) == 0 || errno == EPERM

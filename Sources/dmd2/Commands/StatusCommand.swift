@@ -1,7 +1,7 @@
 import ArgumentParser
 import Coordination
 import Foundation
-import Journal
+import Training
 
 struct StatusCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(commandName: "status", abstract: "Show how a run is doing.")
@@ -33,7 +33,7 @@ struct StatusCommand: AsyncParsableCommand {
     }
 
     private func showJournal(of folder: RunFolder) throws {
-        guard FileManager.default.fileExists(atPath: folder.file(Journal.fileName)) else { return }
+        guard FileManager.default.fileExists(atPath: folder.layout.journal) else { return }
         try format.show([JournalSummary(folder: folder)], text: \.text)
     }
 }

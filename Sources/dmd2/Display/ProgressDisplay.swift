@@ -46,9 +46,10 @@ actor ProgressDisplay {
 
     private func show(_ status: RunStatus) {
         if let stage = status.stage { clock.observe(stage: stage, at: .now) }
-        if status.state != .running && status.message != lastMessage {
+        guard status.state == .running || status.state == .draining else {
+            if status.message != lastMessage { note(status.message) }
             lastMessage = status.message
-            note(status.message)
+            return
         }
         if isTerminal {
             // The cursor returns to the first column, so that a line from elsewhere overwrites the bar.

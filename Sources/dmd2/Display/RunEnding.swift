@@ -1,5 +1,6 @@
 import Evaluation
 import Foundation
+import Training
 
 /// What is printed when a run has ended well.
 struct RunEnding {
@@ -9,7 +10,7 @@ struct RunEnding {
     /// The evaluation's table, if wanted and there is one, the wall time of each stage and the files of the run.
     func text(includingEvaluation: Bool) throws -> String {
         var paragraphs: [String] = []
-        if includingEvaluation, let bytes = FileManager.default.contents(atPath: folder.file("evaluation.json")) {
+        if includingEvaluation, let bytes = FileManager.default.contents(atPath: folder.layout.evaluation) {
             paragraphs.append(TerminalTable.text(try JSONDecoder().decode(EvaluationResult.self, from: bytes)))
         }
         if !stageSeconds.isEmpty {
@@ -20,9 +21,10 @@ struct RunEnding {
     }
 
     private var files: [String] {
-        let samples = (try? FileManager.default.contentsOfDirectory(atPath: folder.file("samples"))) ?? []
-        let images = samples.filter { $0.hasSuffix(".png") }.sorted().map { "samples/\($0)" }
-        return (["evaluation.json", "report.html"] + images + ["journal.sqlite"]).map(folder.file)
+        let layout = folder.layout
+        let samples = (try? FileManager.default.contentsOfDirectory(atPath: layout.samples)) ?? []
+        let images = samples.filter { $0.hasSuffix(".png") }.sorted().map { "\(layout.samples)/\($0)" }
+        return ([layout.evaluation, layout.report] + images + [layout.journal])
             .filter(FileManager.default.fileExists(atPath:))
     }
 }
