@@ -1,4 +1,4 @@
-package package import Communication
+package import Communication
 
 /// How the workers are started. All but `reduction` may differ between two launches of one run.
 package struct LaunchConfiguration: Sendable, Equatable {
