@@ -24,7 +24,9 @@ package struct ConvolutionShape: Hashable, Sendable {
 /// oneDNN's primitives for one shape, made once. oneDNN picks its own layout of the weights; packing into it is a
 /// separate call, so that weights that do not change are packed once.
 ///
-/// Threading: every call takes the object's lock, since a primitive owns one scratch area.
+/// Threading: every call takes the object's lock, since a primitive owns one scratch area. The output and the image's
+/// gradient do not depend on the number of threads; the weights' gradient may, to the rounding of a sum, since oneDNN may
+/// share the samples out to the threads. So a run keeps its number of threads where equal bits are wanted.
 package final class Convolution {
     private struct Cache: ~Copyable {
         var plans: [ConvolutionShape: Convolution] = [:]
@@ -56,6 +58,8 @@ package final class Convolution {
     package var packedBackwardByteCount: Int { backwardWeights.byteCount }
 
     private init(_ shape: ConvolutionShape) {
+        // A primitive is made for the number of threads that it will find.
+        ThreadPool.applyToCallingThread()
         let image = [shape.samples, shape.inputChannels, shape.height, shape.width].map(Int64.init)
         let output = [shape.samples, shape.outputChannels, shape.outputHeight, shape.outputWidth].map(Int64.init)
         let kernel = [shape.outputChannels, shape.inputChannels, shape.kernel, shape.kernel].map(Int64.init)

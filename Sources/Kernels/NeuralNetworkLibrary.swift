@@ -102,6 +102,7 @@ final class Primitive {
 
     /// Runs the primitive to its end on the pool. Each argument: oneDNN's number of it, its layout, its data.
     func execute(_ arguments: (Int32, Memory, UnsafeMutableRawPointer)...) {
+        ThreadPool.applyToCallingThread()
         withUnsafeTemporaryAllocation(of: dnnl_exec_arg_t.self, capacity: arguments.count) { list in
             for (index, argument) in arguments.enumerated() {
                 Library.check(dnnl_memory_set_data_handle(argument.1.handle, argument.2), "data handle")

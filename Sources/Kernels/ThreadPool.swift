@@ -2,7 +2,8 @@ import COpenMP
 
 /// The one thread pool of the process: libgomp's, which oneDNN uses too.
 ///
-/// Work is cut into pieces by its size alone, never by the number of threads, so results do not depend on timing.
+/// Our own loops are cut into pieces by their size alone, so their results depend neither on timing nor on the number
+/// of threads. oneDNN's cut is its own: see ``Convolution``.
 /// Threading: regions may be started by one thread at a time, the one that trains.
 package enum ThreadPool {
     /// The number of threads a region uses. Set once at start; 1 runs everything on the caller.
@@ -17,8 +18,11 @@ package enum ThreadPool {
     package static func configure(threadCount count: Int) {
         precondition(count >= 1, "ThreadPool.configure: thread count \(count) is less than 1")
         configuredThreadCount = count
-        omp_set_num_threads(Int32(count))
     }
+
+    /// Tells libgomp the number of threads for the regions that oneDNN opens on this thread. libgomp keeps it per
+    /// thread, and starts from the number of cores.
+    static func applyToCallingThread() { omp_set_num_threads(Int32(configuredThreadCount)) }
 
     private struct Region {
         let count: Int

@@ -51,7 +51,7 @@ package enum VectorMath {
         return p * unsafeBitCast(exponent &+ one, to: Lanes.self)
     }
 
-    /// ln x for positive, normal x, to 2 ulps.
+    /// ln x for positive, normal x, to 3 ulps.
     ///
     /// Formula: x = 2^e m with m in (sqrt ½, sqrt 2]; ln m = 2 artanh((m-1)/(m+1)) by its series to the ninth power.
     @inline(__always)
