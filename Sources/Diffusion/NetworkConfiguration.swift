@@ -62,6 +62,11 @@ package struct NetworkConfiguration: Sendable, Equatable {
         channelMultipliers.indices.map { resolution >> $0 }
     }
 
+    /// The channels of every level, finest first: channels times multiplier.
+    package var levelChannels: [Int] {
+        channelMultipliers.map { channels * $0 }
+    }
+
     /// The resolution of the coarsest level, where the discriminator head reads.
     package var bottleneckResolution: Int {
         resolutions.last ?? resolution
@@ -69,6 +74,6 @@ package struct NetworkConfiguration: Sendable, Equatable {
 
     /// The channels of the coarsest level, where the discriminator head reads.
     package var bottleneckChannels: Int {
-        channels * (channelMultipliers.last ?? 1)
+        levelChannels.last ?? channels
     }
 }

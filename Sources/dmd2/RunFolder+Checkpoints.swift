@@ -1,14 +1,19 @@
 import Checkpoints
+import Coordination
 import Foundation
 import Training
 
 extension RunFolder {
     /// Every published checkpoint of every stage, judged: by hashes if asked, else by the lengths of the files.
+    ///
+    /// Throws: a `CommandFailure` if there is none.
     func checkpoints(hashingContent: Bool) throws -> [CheckpointLine] {
         let stages = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/checkpoints")) ?? []
-        return try stages.sorted().flatMap { stage in
+        let checkpoints = try stages.sorted().flatMap { stage in
             try CheckpointStore(folder: layout.checkpoints(of: stage)).inspectAll(hashingContent: hashingContent)
                 .map { CheckpointLine(stage: stage, $0) }
         }
+        guard !checkpoints.isEmpty else { throw CommandFailure(.inputMissing, "\(path): holds no checkpoint") }
+        return checkpoints
     }
 }

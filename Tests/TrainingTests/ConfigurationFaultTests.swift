@@ -92,6 +92,11 @@ struct ConfigurationFaultTests {
             ("distil: {batch: 2}", "distil.batch: 2 is not divisible by distil.shards (4)"),
             ("distil: {minIndex: 900}", "distil.minIndex: 900 is greater than distil.maxIndex (800)"),
             ("network: {attentionResolutions: [16]}", "16 does not occur; the network has [8, 4]"),
+            (
+                "network: {channels: 48}",
+                "network.channels: makes a layer of 240 channels, which group norm cannot split"
+            ),
+            ("network: {channels: 8, channelMultipliers: [1, 9]}", "the coarsest level has 72 channels"),
             ("network: {channels: 8}", "32 channels at resolution 4 are not whole attention heads"),
             ("network: {channelMultipliers: [1, 4, 4]}", "the coarsest resolution is 2"),
             (

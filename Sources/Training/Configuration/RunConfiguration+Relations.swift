@@ -11,6 +11,7 @@ extension RunConfiguration {
             },
             ConfigurationRelation("data.resolution", ["network.channelMultipliers"], resolutionProblem),
             ConfigurationRelation("network.attentionResolutions", networkSizeKeys, attentionProblem),
+            ConfigurationRelation("network.channels", ["network.channelMultipliers"], groupNormProblem),
             ConfigurationRelation("network.channelMultipliers", networkSizeKeys, headProblem),
             ConfigurationRelation(
                 "data.source", ["data.resolution", "data.imageChannels", "data.classes"], digitsProblem),
@@ -55,18 +56,18 @@ extension RunConfiguration {
         return nil
     }
 
-    /// Attention happens at resolutions that exist, with whole heads of 64 channels; the bottleneck always has it.
+    /// Attention happens at resolutions that exist, with heads of 64 channels or slightly more; the bottleneck has it.
     @Sendable private static func attentionProblem(_ configuration: RunConfiguration) -> String? {
         guard resolutionProblem(configuration) == nil else { return nil }
         let network = configuration.network
         if let absent = network.attentionResolutions.first(where: { !network.resolutions.contains($0) }) {
             return "\(absent) does not occur; the network has \(network.resolutions.yaml)"
         }
-        for (resolution, multiplier) in zip(network.resolutions, network.channelMultipliers) {
-            let channels = network.channels * multiplier
+        for (resolution, channels) in zip(network.resolutions, network.levelChannels) {
             let attends =
                 network.attentionResolutions.contains(resolution) || resolution == network.bottleneckResolution
-            if attends && !channels.isMultiple(of: 64) {
+            let heads = channels / 64
+            if attends && (heads == 0 || !channels.isMultiple(of: heads)) {
                 return "\(channels) channels at resolution \(resolution) are not whole attention heads; "
                     + "make network.channels times its multiplier a multiple of 64"
             }
@@ -74,13 +75,31 @@ extension RunConfiguration {
         return nil
     }
 
-    /// The discriminator head halves the bottleneck down to 4x4.
+    /// Group norm splits every layer evenly: into groups of 4 up to 128 channels, beyond that into 32 groups.
+    @Sendable private static func groupNormProblem(_ configuration: RunConfiguration) -> String? {
+        let network = configuration.network
+        let levels = [network.channels] + network.levelChannels
+        // The decoder joins its stream with a skip of the same level or of the one above.
+        let joined = levels.map { 2 * $0 } + zip(levels, levels.dropFirst()).map { $0 + $1 }
+        guard let uneven = (levels + joined).first(where: { $0 > 128 && !$0.isMultiple(of: 32) }) else { return nil }
+        return "makes a layer of \(uneven) channels, which group norm cannot split into 32 groups; "
+            + "use a multiple of 32, or fewer channels"
+    }
+
+    /// The discriminator head halves the bottleneck down to 4x4, with 32 groups in its norm.
     @Sendable private static func headProblem(_ configuration: RunConfiguration) -> String? {
         guard resolutionProblem(configuration) == nil else { return nil }
-        let bottleneck = configuration.network.bottleneckResolution
+        let (bottleneck, channels) = (
+            configuration.network.bottleneckResolution, configuration.network.bottleneckChannels
+        )
         guard bottleneck >= 4, bottleneck & (bottleneck - 1) == 0 else {
             return "the coarsest resolution is \(bottleneck), which the discriminator head cannot halve down to 4; "
                 + "change the number of multipliers or data.resolution"
+        }
+        guard channels.isMultiple(of: 32) else {
+            return
+                "the coarsest level has \(channels) channels, which the discriminator head cannot split into 32 groups; "
+                + "make network.channels times the last multiplier a multiple of 32"
         }
         return nil
     }
