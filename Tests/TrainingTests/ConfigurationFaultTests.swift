@@ -96,7 +96,7 @@ struct ConfigurationFaultTests {
                 "network: {channels: 48}",
                 "network.channels: makes a layer of 240 channels, which group norm cannot split"
             ),
-            ("network: {channels: 8, channelMultipliers: [1, 9]}", "the coarsest level has 72 channels"),
+            ("network: {channelMultipliers: [1, 5]}", "the coarsest level has 80 channels"),
             ("network: {channels: 8}", "32 channels at resolution 4 are not whole attention heads"),
             ("network: {channelMultipliers: [1, 4, 4]}", "the coarsest resolution is 2"),
             (
