@@ -62,6 +62,7 @@ let package = Package(
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CSQLite"),
+        .systemLibrary(name: "CLinux"),
         // Level 1
         library("Kernels", ["COpenBLAS", "COneDNN", "COpenMP"], hotSettings),
         library("Communication", ["COpenMPI"], hotSettings),
@@ -96,8 +97,8 @@ let package = Package(
         program(
             "dmd2-coordinator",
             [
-                "Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, logging, subprocess,
-                systemPackage,
+                "CLinux", "Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, logging,
+                subprocess, systemPackage,
             ]),
         program("dmd2-worker", ["Training", "Communication", argumentParser, logging]),
         // Tests, in the order of the modules

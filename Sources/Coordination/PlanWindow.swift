@@ -16,11 +16,11 @@ package struct PlanWindow: Codable, Equatable, Sendable {
     package var stage: String
     /// Number of the first step; steps count from 0 in each stage.
     package var firstStep: Int
-    /// What each step updates. May be empty when `stopsAtEnd` or `finishesStage` is set.
+    /// What each step updates. Empty only if the stage was complete before (`finishesStage`).
     package var kinds: [StepKind]
     /// Counts of completed steps at which state is saved, ascending, each in `firstStep ... endStep`.
     package var checkpointAfter: [Int]
-    /// True if the run was asked to stop: after these steps (and the save that `checkpointAfter` lists) the
+    /// True if the run was asked to stop: after these steps and a save, which `checkpointAfter` lists, the
     /// workers leave. The stage is not finished.
     package var stopsAtEnd: Bool
     /// True if the stage is complete after these steps.

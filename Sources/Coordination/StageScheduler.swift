@@ -20,7 +20,6 @@ package struct StageScheduler: Codable, Equatable, Sendable {
 
     private var lastWindow: PlanWindow?
     private var savesAsked: Set<Int> = []
-    private var lastSave: Int
 
     /// Begins a stage. `ratios` are the segments of an earlier run of this stage; nil: the declared ratio.
     package init(_ declaration: StageDeclaration, ratios: RatioSchedule? = nil) {
@@ -32,14 +31,12 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         }
         grantedEnd = declaration.startStep
         everGrantedEnd = declaration.startStep
-        lastSave = declaration.startStep
     }
 
     /// Begins the stage again, in a new generation that starts from a checkpoint.
     package mutating func restart(_ declaration: StageDeclaration) {
         self.declaration = declaration
         grantedEnd = declaration.startStep
-        lastSave = declaration.startStep
         lastWindow = nil
         savesAsked = []
     }
@@ -69,10 +66,9 @@ package struct StageScheduler: Codable, Equatable, Sendable {
             return (lastWindow, false)
         }
         guard step == grantedEnd else { return nil }
-        let window = isStopping ? stopWindow() : stepsWindow(stepsPerSecond: stepsPerSecond)
+        let window = isStopping ? stopWindow() : stepsWindow(count: windowLength(stepsPerSecond: stepsPerSecond))
         grantedEnd = window.endStep
         everGrantedEnd = max(everGrantedEnd, grantedEnd)
-        lastSave = window.checkpointAfter.last ?? lastSave
         savesAsked = savesAsked.filter { $0 > grantedEnd }
         lastWindow = window
         return (window, true)
@@ -94,21 +90,23 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         return grantedEnd + 1
     }
 
-    /// Ends the run after the steps granted so far and returns their number.
+    /// Ends the run one step after those granted so far, and returns the number of steps completed then.
     @discardableResult
     package mutating func stop() -> Int {
         isStopping = true
-        return grantedEnd
+        return min(grantedEnd + 1, endStep)
     }
 
+    /// A last step to save after: the workers then save and leave where they always do, between two steps.
     private func stopWindow() -> PlanWindow {
-        PlanWindow(
-            stage: declaration.name, firstStep: grantedEnd, kinds: [],
-            checkpointAfter: lastSave == grantedEnd ? [] : [grantedEnd], stopsAtEnd: true)
+        var window = stepsWindow(count: 1)
+        window.stopsAtEnd = !window.finishesStage
+        if window.stopsAtEnd { window.checkpointAfter = [window.endStep] }
+        return window
     }
 
-    private func stepsWindow(stepsPerSecond: Double) -> PlanWindow {
-        let end = max(grantedEnd, min(endStep, grantedEnd + windowLength(stepsPerSecond: stepsPerSecond)))
+    private func stepsWindow(count: Int) -> PlanWindow {
+        let end = max(grantedEnd, min(endStep, grantedEnd + count))
         let finishes = end >= endStep
         let saves = (grantedEnd..<end).map { $0 + 1 }.filter { completed in
             savesAsked.contains(completed) || finishes && completed == end

@@ -60,7 +60,7 @@ package struct StageTracker: Sendable {
     /// Steps were completed, up to this count. Older news changes nothing.
     package mutating func advance(stage: String, to completed: Int, generation: Int) -> [JournalEntry] {
         guard let scheduler, scheduler.declaration.name == stage, completed > step,
-            completed <= scheduler.everGrantedEnd
+            completed <= max(scheduler.everGrantedEnd, scheduler.endStep)
         else { return [] }
         let kinds = (step..<completed).map(scheduler.kind(of:))
         defer { step = completed }

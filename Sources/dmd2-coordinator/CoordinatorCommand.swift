@@ -1,0 +1,84 @@
+import ArgumentParser
+import Coordination
+import Foundation
+import Training
+
+/// Launches the workers of a run, schedules their steps, publishes their checkpoints and restarts them when a rank
+/// dies. `dmd2 run` starts it; it also works alone.
+@main
+struct CoordinatorCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dmd2-coordinator", abstract: "Supervises one run of dmd2-worker under mpirun.")
+
+    @Option(help: "The run's configuration file.")
+    var config: String
+
+    @Option(name: .customLong("set"), help: "Override a key: section.key=value. May be given several times.")
+    var overrides: [String] = []
+
+    @Flag(help: "Begin again; what the run folder holds is moved to its subfolder 'previous'.")
+    var fresh = false
+
+    @Option(help: "Stop each training stage after this many steps.")
+    var stopAfter: Int?
+
+    @Flag(help: "Print the hash of the weights at the end of each training stage.")
+    var printWeightsHash = false
+
+    func validate() throws {
+        if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after \(stopAfter) is less than 1") }
+    }
+
+    /// Runs to the end and leaves with the status that says how it went.
+    static func main() {
+        do {
+            let command = try parse()
+            try command.supervise()
+        } catch let failure as ProgramFailure {
+            end(failure.status, failure.description)
+        } catch {
+            if let status = ExitStatus(for: error) { end(status, "\(error)") }
+            switch exitCode(for: error) {
+            case .success:
+                print(fullMessage(for: error))
+                Foundation.exit(ExitStatus.done.rawValue)
+            case .validationFailure:
+                end(.usage, "\(message(for: error)) (see dmd2-coordinator --help)")
+            default:
+                end(.unexpectedFailure, "\(error)")
+            }
+        }
+    }
+
+    private func supervise() throws {
+        let configuration = try RunConfiguration.load(path: config, overrides: overrides)
+        let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
+        let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments)
+        let program = try CoordinatorProgram(configuration: configuration, folder: folder, launch: launch)
+        let (status, message) = try program.run()
+        if status == .done { Foundation.exit(status.rawValue) }
+        throw ProgramFailure(status: status, description: "\(configuration.run.name): \(message)")
+    }
+
+    /// The workers read the same configuration. They never begin afresh: that has been done once, here.
+    private var workerArguments: [String] {
+        var arguments = ["--config", config]
+        for override in overrides { arguments += ["--set", override] }
+        if let stopAfter { arguments += ["--stop-after", "\(stopAfter)"] }
+        if printWeightsHash { arguments.append("--print-weights-hash") }
+        return arguments
+    }
+
+    private static func end(_ status: ExitStatus, _ message: String) -> Never {
+        for line in message.split(whereSeparator: \.isNewline) {
+            FileHandle.standardError.write(Data("dmd2-coordinator: \(line)\n".utf8))
+        }
+        Foundation.exit(status.rawValue)
+    }
+}
+
+/// Why the program ends, in one line.
+struct ProgramFailure: Error, CustomStringConvertible {
+    let status: ExitStatus
+    let description: String
+}

@@ -1,0 +1,159 @@
+import Checkpoints
+import Coordination
+import Foundation
+import Journal
+import Logging
+import Messaging
+import Training
+
+/// Carries out what `Coordination.Coordinator` decides. One thread, the caller's, owns the socket, the journal and
+/// the state machines; processes and checkpoints report to it through the inbox.
+struct CoordinatorProgram: ~Copyable {
+    private let folder: OwnedRunFolder
+    private let journal: Journal
+    private let logger: Logger
+    private let socket: RouterSocket
+    private let processes: WorkerProcesses
+    private let publisher: CheckpointPublisher
+    private let inbox: Inbox
+    private var coordinator: Coordinator
+    private var rankZero: RouterSocket.Peer?
+    private var outcome: (ExitStatus, String)?
+
+    /// Opens the journal, binds the socket and ends what a coordinator that was killed may have left running.
+    init(configuration: RunConfiguration, folder: OwnedRunFolder, launch: LaunchPlan) throws {
+        try Leftovers.end(address: folder.file(CoordinatorAddress.fileName))
+        let socket = try RouterSocket(Context(), bindingTo: Endpoint(configuration.coordinator.endpoint))
+        let journal = try Journal.writing(inFolder: folder.path)
+        let coordinator = Coordinator(
+            runName: configuration.run.name, pid: getpid(), rankCount: configuration.launch.ranks,
+            restartBudget: configuration.coordinator.maxRestartsWithoutProgress,
+            lastGeneration: try journal.lastGeneration(), ratios: try journal.ratioSchedules())
+        logger = try FileLog.logger(path: folder.file("logs/coordinator.log"))
+        let inbox = Inbox()
+        processes = WorkerProcesses(
+            plan: launch, endpoint: socket.endpoint.description, logs: folder.file("logs")
+        ) { inbox.post($0) }
+        publisher = CheckpointPublisher(runFolder: folder.path)
+        self.folder = folder
+        self.journal = journal
+        self.inbox = inbox
+        self.socket = socket
+        self.coordinator = coordinator
+    }
+
+    /// Runs until the run is over, and says how it went.
+    consuming func run() throws -> (ExitStatus, String) {
+        TerminationSignals.startCounting()
+        var signalsSeen = 0
+        try handle(.started, from: nil)
+        while true {
+            for event in inbox.take() { try handle(event, from: nil) }
+            while signalsSeen < TerminationSignals.count {
+                signalsSeen += 1
+                try handle(.stopSignal, from: nil)
+            }
+            try handle(.tick, from: nil)
+            if let outcome {
+                try? FileManager.default.removeItem(atPath: folder.file(CoordinatorAddress.fileName))
+                return outcome
+            }
+            try receive()
+        }
+    }
+
+    /// Waits a moment for a message and handles all that are there.
+    private mutating func receive() throws {
+        var timeoutMilliseconds = 20
+        while let delivery = try socket.receive(ClientMessage.self, timeoutMilliseconds: timeoutMilliseconds) {
+            timeoutMilliseconds = 0
+            switch delivery.message {
+            case .success(.control(let request)):
+                try handle(.control(request), from: delivery.peer)
+            case .success(.worker(let envelope)):
+                if envelope.rank == 0, envelope.generation == coordinator.generation { rankZero = delivery.peer }
+                try handle(.worker(envelope), from: delivery.peer)
+            case .failure(let error):
+                logger.warning("\(error)")
+                try socket.send(ServerMessage.unreadable(reason: error.description), to: delivery.peer)
+            }
+        }
+    }
+
+    private mutating func handle(_ event: Coordinator.Event, from peer: RouterSocket.Peer?) throws {
+        for effect in coordinator.handle(event, at: monotonicSeconds()) { try perform(effect, for: peer) }
+    }
+
+    private mutating func perform(_ effect: Coordinator.Effect, for peer: RouterSocket.Peer?) throws {
+        switch effect {
+        case .reply(let message):
+            if let peer { try send(message, to: peer) }
+        case .answer(let reply):
+            if let peer { try socket.send(ServerMessage.control(reply: reply), to: peer) }
+        case .tellRankZero(let message):
+            if let rankZero { try send(message, to: rankZero) }
+        case .publish(let checkpoint, let generation):
+            publish(checkpoint, generation: generation)
+        case .record(let entry):
+            try journal.record(entry)
+        case .log(let line):
+            logger.info("\(line)")
+        case .supervise(let effect):
+            perform(effect)
+        }
+    }
+
+    private func send(_ message: CoordinatorMessage, to peer: RouterSocket.Peer) throws {
+        try socket.send(ServerMessage.worker(generation: coordinator.generation, message: message), to: peer)
+    }
+
+    private mutating func perform(_ effect: Supervisor.Effect) {
+        switch effect {
+        case .launch(let generation):
+            rankZero = nil
+            announce(generation: generation)
+        case .terminate(let generation):
+            processes.signal(SIGTERM, generation: generation)
+        case .kill(let generation):
+            processes.signal(SIGKILL, generation: generation)
+        case .end(let status, let message):
+            logger.info("ended with status \(status.rawValue): \(message)")
+            outcome = (status, message)
+        }
+    }
+
+    /// Launches a generation; once it has a process group, `coordinator.json` says so.
+    private func announce(generation: Int) {
+        let path = folder.file(CoordinatorAddress.fileName)
+        let endpoint = socket.endpoint.description
+        let logger = self.logger
+        let processes = self.processes
+        processes.launch(generation: generation) {
+            let address = CoordinatorAddress(
+                endpoint: endpoint, pid: getpid(), generation: generation, processGroup: processes.processGroup)
+            do {
+                try AtomicFile.write([UInt8](WireFormat.encode(address)), to: path)
+            } catch {
+                // The run can do without; commands will not find it.
+                logger.error("\(error)")
+            }
+        }
+    }
+
+    /// Hashing and flushing take their time, so another thread does it.
+    private func publish(_ checkpoint: PreparedCheckpoint, generation: Int) {
+        let publisher = self.publisher
+        let inbox = self.inbox
+        Thread.detachNewThread {
+            do {
+                let publication = try publisher.publish(checkpoint.draft(generation: generation))
+                inbox.post(
+                    .published(
+                        checkpoint, generation: generation, path: publication.path,
+                        manifestSHA256: publication.manifestSHA256))
+            } catch {
+                inbox.post(.publishFailed(checkpoint, generation: generation, reason: "\(error)"))
+            }
+        }
+    }
+}

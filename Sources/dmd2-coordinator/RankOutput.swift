@@ -1,0 +1,70 @@
+import Foundation
+import Synchronization
+
+/// Sorts mpirun's output into one file per rank. Lines about weights also go to standard output, since programs read
+/// them; the rest of what a rank says is for whoever looks into its log.
+final class RankOutput: Sendable {
+    /// A line of mpirun's `--tag-output`.
+    struct TaggedLine: Equatable {
+        var rank: Int
+        var isError: Bool
+        var text: String
+
+        /// Reads `[1,RANK]<stdout>:TEXT`; nil for a line that is mpirun's own.
+        init?(_ line: String) {
+            guard line.hasPrefix("["), let close = line.firstIndex(of: "]"),
+                let comma = line[..<close].firstIndex(of: ","), let colon = line[close...].firstIndex(of: ":"),
+                let rank = Int(line[line.index(after: comma)..<close])
+            else { return nil }
+            switch line[line.index(after: close)..<colon] {
+            case "<stdout>": isError = false
+            case "<stderr>": isError = true
+            default: return nil
+            }
+            self.rank = rank
+            text = String(line[line.index(after: colon)...])
+        }
+    }
+
+    private struct State {
+        var files: [String: FileHandle] = [:]
+        var lastError = ""
+    }
+
+    private let folder: String
+    private let state = Mutex(State())
+
+    /// Creates the folder for the files `rank-R.log` and `mpirun.log`.
+    init(folder: String) throws {
+        self.folder = folder
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+    }
+
+    /// The last line a rank wrote to standard error.
+    var lastWords: String { state.withLock(\.lastError) }
+
+    /// Takes one line of mpirun's output.
+    func take(_ line: String) {
+        guard let tagged = TaggedLine(line) else { return append(line, to: "mpirun.log") }
+        append(tagged.text, to: "rank-\(tagged.rank).log")
+        if tagged.isError {
+            let words = tagged.text.trimmingCharacters(in: .whitespaces)
+            if !words.isEmpty { state.withLock { $0.lastError = String(words.prefix(300)) } }
+        } else if tagged.text.hasPrefix("weights ") {
+            print(tagged.text)
+            fflush(nil)
+        }
+    }
+
+    private func append(_ text: String, to name: String) {
+        state.withLock { state in
+            if state.files[name] == nil { state.files[name] = newFile("\(folder)/\(name)") }
+            state.files[name]?.write(Data("\(text)\n".utf8))
+        }
+    }
+
+    /// Nil if the file cannot be made; the output is then lost, but the run is not.
+    private func newFile(_ path: String) -> FileHandle? {
+        FileManager.default.createFile(atPath: path, contents: nil) ? FileHandle(forWritingAtPath: path) : nil
+    }
+}
