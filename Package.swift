@@ -100,7 +100,7 @@ let package = Package(
                 "CLinux", "Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, logging,
                 subprocess, systemPackage,
             ]),
-        program("dmd2-worker", ["Training", "Communication", argumentParser, logging]),
+        program("dmd2-worker", ["Training", "Coordination", "Communication", "Kernels", argumentParser, logging]),
         // Tests, in the order of the modules
         tests("Kernels"),
         tests("Communication"),

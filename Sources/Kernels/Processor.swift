@@ -13,6 +13,12 @@ package enum Processor {
         return missing
     }
 
+    /// One line for a person whose processor lacks something.
+    package static var missingInstructionsMessage: String {
+        "this processor lacks \(missingInstructionSets.joined(separator: ", ")), which this build uses: "
+            + "build again on this machine, or with DMD2_MARCH=x86-64-v2 set"
+    }
+
     /// The widest vector instruction set that this build uses.
     package static var builtFor: String {
         if shim_built_for_avx512() != 0 { return "AVX-512" }

@@ -85,7 +85,7 @@ package struct CycleBenchmark: Sendable {
 
     private static func peakResidentMebibytes() -> Int {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         return usage.ru_maxrss / 1024
     }
 }

@@ -49,7 +49,7 @@ package final class ClassifierStage: TrainingStage {
         let tape = Tape()
         let logits = classifier.logits(
             Variable(shifted(clean, shifts)), .tracked(networks[0].optimizer.weights, on: tape, gradient: gradient))
-        let loss = CrossEntropy(logits: logits.value, labels: labels)
+        let loss = CrossEntropy(logits.value, labels: labels)
         tape.backward([(logits, loss.gradient)])
         metrics[0] = loss.loss
         metrics[1] = Float(loss.correctCount) / Float(labels.count)

@@ -70,6 +70,11 @@ package final class DistillationStage: TrainingStage {
         ]
     }
 
+    /// The network that is the run's result: the moving average of the student's weights.
+    package var average: NetworkWeights { networks[Self.student].averagedWeights }
+    /// The network that all three roles share.
+    package var denoiser: Denoiser { step.denoiser }
+
     package func updates(of kind: StepKind) -> [Int] {
         kind == .criticAndStudent ? [Self.student, Self.critic] : [Self.critic]
     }

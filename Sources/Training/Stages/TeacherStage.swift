@@ -1,7 +1,7 @@
 package import Coordination
 package import Diffusion
 import Glibc
-import Layers
+package import Layers
 package import Tensors
 
 /// Trains the teacher as EDM does (Karras et al. 2022, section 5): ln sigma normal, each noise level weighted alike.
@@ -40,6 +40,9 @@ package final class TeacherStage: TrainingStage {
                 averageKeep: Float(configuration.emaDecay), metricNames: ["loss"])
         ]
     }
+
+    /// The network that is distilled: the moving average of the weights.
+    package var average: NetworkWeights { networks[0].averagedWeights }
 
     package func updates(of kind: StepKind) -> [Int] { [0] }
 

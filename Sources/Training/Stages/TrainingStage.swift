@@ -24,6 +24,9 @@ package struct TrainedNetwork {
         self.metricNames = metricNames
     }
 
+    /// The weights to use in the end: the moving average, or the weights themselves where there is none.
+    var averagedWeights: NetworkWeights { optimizer.average ?? optimizer.weights }
+
     /// The floats of one shard's vector: the gradient, then the metrics.
     var vectorCount: Int { optimizer.weights.layout.elementCount + metricNames.count }
 }

@@ -1,7 +1,7 @@
-package import Checkpoints
+import Checkpoints
 import Foundation
-package import Layers
-package import Tensors
+import Layers
+import Tensors
 
 /// What a stage's checkpoint holds: of each network the weights, the moving average, both moments and the updates done.
 ///

@@ -2,6 +2,7 @@ import Checkpoints
 import Communication
 import Coordination
 import Foundation
+import Logging
 
 extension Worker {
     /// Where a stage goes on.
@@ -23,7 +24,7 @@ extension Worker {
         var found: Checkpoint?
         if communicator.rank == 0 {
             let search = try store.newestVerified(settingAside: true)
-            for rejected in search.rejected { announce("\(rejected)") }
+            for rejected in search.rejected { logger.warning("\(rejected)") }
             found = search.found
         }
         let choice = try communicator.broadcast(message: Array(identity(of: found).utf8), from: 0)
@@ -37,7 +38,7 @@ extension Worker {
         }
         guard let found else { return StartingPoint(step: 0, isComplete: false) }
         try state.load(found)
-        if communicator.rank == 0 { announce("\(stage.name): going on from step \(found.manifest.step)") }
+        if communicator.rank == 0 { logger.info("\(stage.name): going on from step \(found.manifest.step)") }
         return StartingPoint(
             step: found.manifest.step, isComplete: found.manifest.metadata[Self.completeKey] == "true")
     }
@@ -67,10 +68,11 @@ extension Worker {
         let draft = CheckpointDraft(
             stage: stage.name, step: step, generation: control.generation,
             shards: try records.map { try JSONDecoder().decode(ShardRecord.self, from: Data($0)) }, metadata: metadata)
-        do throws(ControlError) {
+        do {
             try control.checkpointPrepared(draft)
-        } catch .checkpointFailed(let stage, let step, let reason) where !isComplete {
-            announce("\(ControlError.checkpointFailed(stage: stage, step: step, reason: reason)); training goes on")
+        } catch {
+            guard case .checkpointFailed = error, !isComplete else { throw error }
+            logger.error("\(error); training goes on")
         }
         try drawSamples(of: stage, step: step)
     }

@@ -1,5 +1,6 @@
 import Communication
 import Coordination
+import Datasets
 import Diffusion
 import Distillation
 import Evaluation
@@ -33,12 +34,16 @@ struct Judge {
 
     /// Features and decisions of images, next to each other: `[N, features + classes]`.
     func describe(_ images: Tensor) -> [Float] {
-        let (features, logits) = classifier.describe(images: images, weights: weights)
+        let (features, logits) = classifier.describe(images, weights)
         let count = images.shape[0]
         let (width, classes) = (features.count / count, logits.count / count)
-        return (0..<count).flatMap { n in
-            features[n * width..<(n + 1) * width] + logits[n * classes..<(n + 1) * classes]
+        var rows: [Float] = []
+        rows.reserveCapacity(count * (width + classes))
+        for n in 0..<count {
+            rows += features[n * width..<(n + 1) * width]
+            rows += logits[n * classes..<(n + 1) * classes]
         }
+        return rows
     }
 }
 
@@ -75,12 +80,10 @@ extension Worker {
                     real.statistics(featureCount: width), rows.statistics(featureCount: width)),
                 classAgreement: agreement.share, images: rows.labels.count)
         }
-        let held = Set(judge.heldOut)
         var accuracy = ClassAgreement(classes: configuration.network.classes)
         let heldOutImages = images.gather(judge.heldOut)
-        let decisions = judge.classifier.describe(images: heldOutImages.images, weights: judge.weights).logits
+        let decisions = judge.classifier.describe(heldOutImages.images, judge.weights).logits
         accuracy.add(requested: heldOutImages.labels, logits: decisions)
-        precondition(held.count == judge.heldOut.count, "evaluate: an image is held out twice")
         let result = EvaluationResult(
             teacher: try measure(teacher, networkCalls: sampler.networkCalls),
             student: try measure(student, networkCalls: 1),

@@ -1,4 +1,7 @@
+import Communication
+import Datasets
 import Diffusion
+import Distillation
 import Evaluation
 import Foundation
 import Journal

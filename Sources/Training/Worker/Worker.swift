@@ -1,9 +1,10 @@
-package import Checkpoints
 package import Communication
-package import Coordination
+import Coordination
 import Diffusion
+import Distillation
 import Evaluation
-import Foundation
+import Layers
+package import Logging
 import Tensors
 
 /// One rank of a run: goes through the stages that are not finished yet, from the newest checkpoint of each.
@@ -23,19 +24,21 @@ package final class Worker {
     let communicator: any Communicator
     let control: any ControlLink
     let folder: RunFolderLayout
-    /// Receives the lines meant for the person who started the run; on rank 0 only.
-    let announce: (String) -> Void
+    let logger: Logger
+    /// Receives the results meant for standard output, on rank 0 only.
+    private let announce: (String) -> Void
     private let printsWeightsHash: Bool
     private let stageNames: [String]
 
     package init(
         _ configuration: RunConfiguration, communicator: any Communicator, control: any ControlLink,
-        printsWeightsHash: Bool, announce: @escaping (String) -> Void
+        printsWeightsHash: Bool, logger: Logger, announce: @escaping (String) -> Void
     ) {
         self.configuration = configuration
         self.communicator = communicator
         self.control = control
         self.printsWeightsHash = printsWeightsHash
+        self.logger = logger
         self.announce = announce
         folder = RunFolderLayout(configuration.run.folder)
         stageNames = configuration.run.stopAfter > 0
@@ -55,7 +58,9 @@ package final class Worker {
 
         var judge: Judge?
         if stageNames.contains("classifier") {
-            let classifier = DigitClassifier(configuration.network)
+            let classifier = DigitClassifier(
+                resolution: configuration.network.resolution, imageChannels: configuration.network.imageChannels,
+                classes: configuration.network.classes)
             let (training, heldOut) = images.splitForClassifier(seed: seed)
             let stage = ClassifierStage(configuration.classifier, classifier: classifier, images: training, seed: seed)
             guard try complete(stage) else { return .stopped }
@@ -86,7 +91,7 @@ package final class Worker {
             if communicator.rank == 0 { try control.beginStage(declaration(of: stage, startStep: start.step)) }
             guard try train(stage, state, from: start.step) else { return false }
         }
-        if printsWeightsHash && stage.name != "classifier" {
+        if printsWeightsHash && communicator.rank == 0 && stage.name != "classifier" {
             announce("weights \(stage.name) sha256:\(state.weightsHash)")
         }
         return true

@@ -1,0 +1,41 @@
+package import Datasets
+package import Diffusion
+import Tensors
+
+/// A data set that is not what the configuration says.
+package struct DataMismatch: Error, Sendable, CustomStringConvertible {
+    let found: String
+    let wanted: String
+
+    package var description: String {
+        "the data set has \(found), the configuration says \(wanted): change data.resolution, data.imageChannels or data.classes"
+    }
+}
+
+extension DataConfiguration {
+    /// Reads the data set.
+    ///
+    /// Throws: `DatasetError` for a file that is missing or damaged, `DataMismatch` where its images are not the network's.
+    package func load(_ network: NetworkConfiguration) throws -> LabelledImages {
+        let records =
+            switch source {
+            case .digits: try DigitsRecords.embedded()
+            case .file(let path): try DigitsRecords.read(path: path)
+            }
+        let found = (records.height, records.width, records.channels, records.classCount)
+        let wanted = (network.resolution, network.resolution, network.imageChannels, network.classes)
+        guard found == wanted else {
+            func text(_ size: (Int, Int, Int, Int)) -> String { "\(size.0)x\(size.1)x\(size.2) images of \(size.3) classes" }
+            throw DataMismatch(found: text(found), wanted: text(wanted))
+        }
+        return records
+    }
+}
+
+extension TrainingImages {
+    /// The images the classifier learns from, and the numbers of those it is tested with, one in five.
+    package func splitForClassifier(seed: UInt64) -> (training: TrainingImages, heldOut: [Int]) {
+        let split = HeldOutSplit(count: records.count, seed: seed)
+        return (TrainingImages(records, seed: seed, members: split.training), split.heldOut)
+    }
+}
