@@ -32,46 +32,36 @@ struct WorkerCommand: ParsableCommand {
         guard Processor.missingInstructionSets.isEmpty else {
             leave(.processorUnsupported, Processor.missingInstructionsMessage)
         }
+        let command: WorkerCommand
         do {
-            let command = try parse()
-            try command.run()
-        } catch let error as RankFailure {
-            leave(error.status, error.reason)
+            command = try parse()
         } catch {
-            let code = exitCode(for: error)
-            guard code == .validationFailure else { exit(withError: error) }
+            guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
             leave(.usage, message(for: error))
+        }
+        do {
+            try command.run()
+        } catch {
+            let failure = RankFailure(error)
+            leave(failure.status, failure.reason)
         }
     }
 
     func run() throws {
-        let configuration: RunConfiguration
-        do {
-            configuration = try RunConfiguration.load(
-                path: config, overrides: overrides + launchedRankOverride, stopAfter: stopAfter)
-        } catch {
-            throw RankFailure(error)
-        }
+        let configuration = try RunConfiguration.load(
+            path: config, overrides: overrides + launchedRankOverride, stopAfter: stopAfter)
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
-        let communicator = try attempt { try MPICommunicator() }
-        let logger = Logger(label: "rank \(communicator.rank)") { StreamLogHandler.standardError(label: $0) }
+        let communicator = try MPICommunicator()
         let control: any ControlLink
         do {
             control = try connect(configuration, communicator)
         } catch {
             // Every rank learns of it and leaves in order: nothing to abort.
-            try attempt { try communicator.finish() }
+            try communicator.finish()
             throw error
         }
         do {
-            let worker = Worker(
-                configuration, communicator: communicator, control: control, printsWeightsHash: printWeightsHash,
-                logger: logger
-            ) { line in
-                print(line)
-                fflush(stdout)
-            }
-            let ending = try worker.run()
+            let ending = try makeWorker(configuration, communicator, control).run()
             try communicator.finish()
             if ending == .stopped { Self.exit(withError: ExitCode(ExitStatus.stoppedResumable.rawValue)) }
         } catch {
@@ -82,6 +72,18 @@ struct WorkerCommand: ParsableCommand {
         }
     }
 
+    private func makeWorker(
+        _ configuration: RunConfiguration, _ communicator: MPICommunicator, _ control: any ControlLink
+    ) -> Worker {
+        let logger = Logger(label: "rank \(communicator.rank)") { StreamLogHandler.standardError(label: $0) }
+        return Worker(
+            configuration, communicator: communicator, control: control, printsWeightsHash: printWeightsHash,
+            logger: logger
+        ) { line in
+            FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+        }
+    }
+
     /// The relations between ranks and shards are checked with the number of ranks that mpirun started.
     private var launchedRankOverride: [String] {
         ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].map { ["launch.ranks=\($0)"] } ?? []
@@ -89,37 +91,36 @@ struct WorkerCommand: ParsableCommand {
 
     /// The line to whoever schedules the run. Without a coordinator rank 0 does, and tells the others the outcome.
     private func connect(_ configuration: RunConfiguration, _ communicator: MPICommunicator) throws -> any ControlLink {
-        if let link = try attempt({
-            try ControlEnvironment.coordinatorLink(rank: communicator.rank, rankCount: communicator.size)
-        }) {
-            return link
+        let link = try ControlEnvironment.coordinatorLink(rank: communicator.rank, rankCount: communicator.size)
+        if let link { return link }
+        guard communicator.rank == 0 else { return SilentControl(generation: try outcome(from: communicator)) }
+        TerminationSignals.startCounting()
+        do {
+            let folder = try OwnedRunFolder(
+                configuration: configuration, fresh: fresh || configuration.isProbe(overrides: overrides, stopAfter))
+            let control = try InProcessControl(owning: folder, rankCount: communicator.size)
+            try tell(Int32(control.generation), communicator)
+            return control
+        } catch {
+            try tell(-RankFailure(error).status.rawValue, communicator)
+            throw error
         }
-        var control: (any ControlLink)?
-        var failure: RankFailure?
-        if communicator.rank == 0 {
-            TerminationSignals.startCounting()
-            do {
-                let folder = try OwnedRunFolder(
-                    configuration: configuration, fresh: fresh || configuration.isProbe(overrides: overrides, stopAfter))
-                control = try InProcessControl(owning: folder, rankCount: communicator.size)
-            } catch {
-                failure = RankFailure(error)
-            }
-        }
-        // A positive number is the generation, a negative one the exit status of a failure on rank 0.
-        let outcome = Int32(control?.generation ?? -Int(failure?.status.rawValue ?? 0))
-        let message = try attempt {
-            try communicator.broadcast(message: withUnsafeBytes(of: outcome.littleEndian, Array.init), from: 0)
-        }
-        if let failure { throw failure }
-        if let control { return control }
-        let value = message.reversed().reduce(Int32(0)) { $0 << 8 | Int32($1) }
-        guard value > 0 else { throw RankFailure(status: ExitStatus(rawValue: -value) ?? .unexpectedFailure, reason: "") }
-        return SilentControl(generation: Int(value))
     }
 
-    private func attempt<Value>(_ body: () throws -> Value) throws -> Value {
-        do { return try body() } catch { throw RankFailure(error) }
+    /// Rank 0 tells the others the generation, or, as a negative number, the exit status of its failure.
+    private func tell(_ outcome: Int32, _ communicator: MPICommunicator) throws {
+        let bytes = (0..<4).map { UInt8(truncatingIfNeeded: outcome >> (8 * $0)) }
+        _ = try communicator.broadcast(message: bytes, from: 0)
+    }
+
+    /// The generation that rank 0 began; throws its failure, which it has reported itself.
+    private func outcome(from communicator: MPICommunicator) throws -> Int {
+        let bytes = try communicator.broadcast(message: [], from: 0)
+        let value = bytes.reversed().reduce(Int32(0)) { $0 << 8 | Int32($1) }
+        guard value > 0 else {
+            throw RankFailure(status: ExitStatus(rawValue: -value) ?? .unexpectedFailure, reason: "")
+        }
+        return Int(value)
     }
 
     /// One line on standard error, of one rank only where all would say the same.
