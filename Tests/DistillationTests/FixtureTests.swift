@@ -1,4 +1,5 @@
 import Foundation
+import Kernels
 import Testing
 
 /// Our forward passes, losses, gradients and updates against the official PyTorch implementation's.
@@ -11,6 +12,8 @@ struct FixtureTests {
 
     @Test("A run equals the official implementation's to float32 accuracy", arguments: Fixture.names)
     func run(name: String) {
+        // The suites run side by side: one core each.
+        ThreadPool.configure(threadCount: 1)
         do {
             let fixture = try Fixture(named: name)
             var run = try FixtureRun(fixture)

@@ -1,0 +1,145 @@
+import Diffusion
+import Distillation
+import Glibc
+import Layers
+import Tensors
+import Testing
+
+@Suite
+struct DistillationStepTests {
+    private let tiny = TinyNetworks()
+
+    private func zeros(like weights: NetworkWeights) -> Tensor { Tensor(repeating: 0, weights.values.shape) }
+
+    @Test("The student's gradient is the slope of matching plus GAN loss, through encoder, decoder and attention")
+    func studentGradient() {
+        let gradient = zeros(like: tiny.networks.student)
+        let base = tiny.step.studentGradient(tiny.draws, tiny.networks, gradient: gradient)
+        let target = zip(base.images.elements, base.direction.elements).map { Double($0) - Double($1) }
+        checkSlopes(
+            of: tiny.networks.student, gradient,
+            names: [
+                "model.map_layer0.weight", "model.enc.8x8_conv.weight", "model.enc.4x4_block0.qkv.weight",
+                "model.dec.4x4_in0.affine.bias", "model.dec.8x8_block1.conv1.weight", "model.out_conv.bias",
+            ]
+        ) { studentLoss(target: target, $0) }
+    }
+
+    @Test("The critic's gradient is the slope of denoising plus GAN loss, through network and head")
+    func criticGradient() {
+        let images = tiny.step.images(tiny.draws, tiny.networks)
+        let gradient = zeros(like: tiny.networks.critic)
+        _ = tiny.step.criticGradient(tiny.draws, images: images, tiny.networks, gradient: gradient)
+        checkSlopes(
+            of: tiny.networks.critic, gradient,
+            names: [
+                "model.map_label.weight", "model.enc.8x8_block0.norm0.weight", "model.enc.4x4_block0.proj.weight",
+                "model.dec.4x4_block0.skip.weight", "model.out_conv.weight", "head.0.weight", "head.1.bias",
+                "head.3.weight",
+            ]
+        ) { critic in
+            let networks = DistillationStep.Networks(
+                teacher: tiny.networks.teacher, student: tiny.networks.student, critic: critic)
+            let result = tiny.step.criticGradient(
+                tiny.draws, images: images, networks, gradient: zeros(like: critic))
+            return Double(result.denoisingLoss)
+                + Double(TinyNetworks.criticGANWeight) * Double(result.adversarialLoss ?? .nan)
+        }
+    }
+
+    @Test("On a student's turn the critic, and on the critic's the student, stays as it is; the teacher always")
+    func onlyGradientsChange() {
+        let before = [tiny.networks.teacher, tiny.networks.student, tiny.networks.critic].map(\.values.elements)
+        let result = tiny.step.studentGradient(
+            tiny.draws, tiny.networks, gradient: zeros(like: tiny.networks.student))
+        _ = tiny.step.criticGradient(
+            tiny.draws, images: result.images, tiny.networks, gradient: zeros(like: tiny.networks.critic))
+        let after = [tiny.networks.teacher, tiny.networks.student, tiny.networks.critic].map(\.values.elements)
+        #expect(before == after)
+    }
+
+    @Test("A critic-only step makes the images that a student's turn makes from the same draws")
+    func equalImages() {
+        let result = tiny.step.studentGradient(
+            tiny.draws, tiny.networks, gradient: zeros(like: tiny.networks.student))
+        let criticOnly = TinyNetworks(updatesStudent: false)
+        #expect(criticOnly.step.images(criticOnly.draws, criticOnly.networks).elements == result.images.elements)
+    }
+
+    @Test("With the teacher's weights in the critic and no GAN term the student's gradient is exactly zero")
+    func criticIsTeacher() {
+        let networks = DistillationStep.Networks(
+            teacher: tiny.networks.teacher, student: tiny.networks.student,
+            critic: tiny.step.critic.weights(from: tiny.networks.teacher, seed: 9))
+        var draws = tiny.draws
+        draws.studentGAN = nil
+        let gradient = zeros(like: tiny.networks.student)
+        let result = tiny.step.studentGradient(draws, networks, gradient: gradient)
+        #expect(result.matchingLoss == 0)
+        #expect(gradient.elements.allSatisfy { $0 == 0 })
+    }
+
+    @Test("Gradients add to what the buffer holds, so shards can share one")
+    func accumulation() {
+        let once = zeros(like: tiny.networks.student)
+        let twice = zeros(like: tiny.networks.student)
+        _ = tiny.step.studentGradient(tiny.draws, tiny.networks, gradient: once)
+        for _ in 0..<2 { _ = tiny.step.studentGradient(tiny.draws, tiny.networks, gradient: twice) }
+        // Sums of other partial sums: a few roundings of 6e-8 of the tensors' sizes.
+        let pairs = zip(once.elements, twice.elements)
+        let worst = pairs.reduce(Float(0)) { max($0, abs($1.1 - 2 * $1.0)) }
+        let largest = once.elements.reduce(0) { max($0, abs($1)) }
+        #expect(worst <= 1e-5 * largest)
+    }
+
+    /// L_DM + w L_GAN for some student, with the target of the matching loss held fixed.
+    private func studentLoss(target: [Double], _ student: NetworkWeights) -> Double {
+        let networks = DistillationStep.Networks(
+            teacher: tiny.networks.teacher, student: student, critic: tiny.networks.critic)
+        let images = tiny.step.images(tiny.draws, networks)
+        let matching =
+            zip(images.elements, target).reduce(0) { $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1) }
+            / Double(2 * target.count)
+        guard let draw = tiny.draws.studentGAN else { return .nan }
+        let sigma = KarrasSchedule().sigmas(draw.indices)
+        let logits = tiny.step.critic.logits(
+            noised(Variable(images), sigma: sigma, noise: draw.noise), sigma: sigma, labels: tiny.draws.labels,
+            .frozen(tiny.networks.critic))
+        let adversarial = logits.value.elements.reduce(0) { $0 + log1p(exp(-Double($1))) } / Double(logits.value.count)
+        return matching + Double(TinyNetworks.studentGANWeight) * adversarial
+    }
+
+    /// Moves one weight tensor at a time along its gradient and compares the loss's slope with the gradient's length.
+    ///
+    /// Along the gradient the signal is largest. A loss of float32 networks is known to about 1e-7, and each step is
+    /// chosen to change it by 1e-4 to first order, so the quotient is right to 1e-3; longer steps run into curvature.
+    /// Tolerance 0.5%, four times the worst seen.
+    private func checkSlopes(
+        of weights: NetworkWeights, _ gradient: Tensor, names: [String], loss: (NetworkWeights) -> Double
+    ) {
+        for name in names {
+            guard let entry = weights.layout.entries.first(where: { $0.name == name }) else {
+                Issue.record("no weight \(name)")
+                continue
+            }
+            let slope = gradient.elements[entry.offset..<entry.offset + entry.count]
+            let length = slope.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
+            guard length > 0 else {
+                Issue.record("no gradient at \(name)")
+                continue
+            }
+            let distance = 1e-4 / length
+            func lossMoved(by distance: Double) -> Double {
+                let moved = weights.copied()
+                moved.update { values in
+                    for index in slope.indices {
+                        values.pointer[index] += Float(distance * Double(slope[index]) / length)
+                    }
+                }
+                return loss(moved)
+            }
+            let quotient = (lossMoved(by: distance) - lossMoved(by: -distance)) / (2 * distance)
+            #expect(abs(quotient - length) <= 0.005 * length, "\(name): slope \(quotient), gradient \(length)")
+        }
+    }
+}

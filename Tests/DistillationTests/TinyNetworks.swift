@@ -1,0 +1,63 @@
+import Diffusion
+import Distillation
+import Kernels
+import Layers
+import Tensors
+
+/// A small teacher, student and critic with random weights, and one batch of draws for them.
+struct TinyNetworks {
+    /// The head normalises 32 groups: with two channels in each its output would be a sign, of no useful slope.
+    static let configuration = NetworkConfiguration(channels: 32)
+    static let batch = 4
+    static let classes = 10
+    static let studentGANWeight: Float = 0.1
+    static let criticGANWeight: Float = 0.2
+
+    let step: DistillationStep
+    let networks: DistillationStep.Networks
+    let draws: DistillationDraws
+
+    /// Three networks that differ; with `updatesStudent` false the draws are a critic-only step's.
+    init(updatesStudent: Bool = true) {
+        // The suites run side by side: one core each.
+        ThreadPool.configure(threadCount: 1)
+        let critic = CriticNetwork(Denoiser(Self.configuration))
+        step = DistillationStep(
+            critic, studentSigma: 5, studentGANWeight: Self.studentGANWeight, criticGANWeight: Self.criticGANWeight)
+        networks = DistillationStep.Networks(
+            teacher: Self.weights(critic.denoiser.layout, seed: 1),
+            student: Self.weights(critic.denoiser.layout, seed: 2), critic: Self.weights(critic.layout, seed: 3))
+        draws = Self.draws(samples: 0..<Self.batch, updatesStudent: updatesStudent)
+    }
+
+    /// The draws of some samples of step 7.
+    static func draws(samples: Range<Int>, updatesStudent: Bool = true) -> DistillationDraws {
+        let shape = Denoiser(Self.configuration).shape(samples.count)
+        let realImages = RandomStream(seed: 4, purpose: .teacherNoise).normal(
+            shape, step: 0, firstSample: samples.lowerBound)
+        return DistillationDraws(
+            DistillationConfiguration(), imageShape: shape, classes: classes, seed: 5, step: 7,
+            firstSample: samples.lowerBound, realImages: realImages, realLabels: samples.map { $0 % classes },
+            updatesStudent: updatesStudent, schedule: KarrasSchedule())
+    }
+
+    /// Starting weights, moved: some layers start at zero, and through them no gradient would be seen.
+    private static func weights(_ layout: ParameterLayout, seed: UInt64) -> NetworkWeights {
+        let weights = NetworkWeights(layout, seed: seed)
+        let stream = RandomStream(seed: seed, purpose: .evaluationNoise)
+        weights.update { values in
+            let noise = stream.normal(values.shape.asOneSample, step: 0, firstSample: 0)
+            for entry in layout.entries {
+                for index in entry.offset..<entry.offset + entry.count {
+                    values.pointer[index] += 0.05 * noise.pointer[index]
+                }
+            }
+        }
+        return weights
+    }
+}
+
+extension Shape {
+    /// The same elements as a single sample.
+    fileprivate var asOneSample: Shape { Shape(1, count) }
+}
