@@ -46,18 +46,12 @@ struct TinyNetworks {
         let weights = NetworkWeights(layout, seed: seed)
         let stream = RandomStream(seed: seed, purpose: .evaluationNoise)
         weights.update { values in
-            let noise = stream.normal(values.shape.asOneSample, step: 0, firstSample: 0)
+            let noise = stream.normal(Shape(1, values.count), step: 0, firstSample: 0)
+            let (target, source) = (values.buffer, noise.buffer)
             for entry in layout.entries {
-                for index in entry.offset..<entry.offset + entry.count {
-                    values.pointer[index] += 0.05 * noise.pointer[index]
-                }
+                for index in entry.offset..<entry.offset + entry.count { target[index] += 0.05 * source[index] }
             }
         }
         return weights
     }
-}
-
-extension Shape {
-    /// The same elements as a single sample.
-    fileprivate var asOneSample: Shape { Shape(1, count) }
 }
