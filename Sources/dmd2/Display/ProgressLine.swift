@@ -20,7 +20,10 @@ package enum ProgressLine {
         guard let stage = status.stage else { return String(status.message.prefix(columns)) }
         let fraction = status.totalSteps > 0 ? min(1, Double(status.step) / Double(status.totalSteps)) : 0
         let head = "[\(status.stageIndex + 1)/\(status.stageCount)] \(stage) "
-        var tail = [" \(status.step)/\(status.totalSteps)"] + losses(status)
+        // The width of the number stays, so that the bar does not shrink as the number grows.
+        let total = String(status.totalSteps)
+        let step = String(repeating: " ", count: max(0, total.count - String(status.step).count)) + String(status.step)
+        var tail = [" \(step)/\(total)"] + losses(status)
         tail.append("\(Int(status.imagesPerSecond.rounded())) images/s")
         if let eta = status.etaSeconds { tail.append("ETA \(durationText(seconds: eta))") }
         let text = tail.joined(separator: "  ")
