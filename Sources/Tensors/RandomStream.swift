@@ -31,7 +31,10 @@ package struct RandomStream: Sendable {
     }
 
     /// Four words for a counter of 128 bits.
-    package func words(_ counter: SIMD4<UInt32>) -> SIMD4<UInt32> {
+    package func words(_ counter: SIMD4<UInt32>) -> SIMD4<UInt32> { Self.philox(counter, key: key) }
+
+    /// Philox 4x32 with 10 rounds.
+    package static func philox(_ counter: SIMD4<UInt32>, key: SIMD2<UInt32>) -> SIMD4<UInt32> {
         var x = counter
         var (k0, k1) = (key.x, key.y)
         for _ in 0..<10 {

@@ -2,6 +2,7 @@ import Kernels
 import Testing
 
 extension ConvolutionShape: CustomTestStringConvertible {
+    /// Kernel, stride, padding, samples, size and channels.
     public var testDescription: String {
         "k\(kernel) s\(stride) p\(padding), \(samples) x \(height) x \(width), \(inputChannels) to \(outputChannels)"
     }
