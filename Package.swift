@@ -91,8 +91,8 @@ let package = Package(
         program(
             "dmd2",
             [
-                "Training", "Evaluation", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser,
-                subprocess, systemPackage,
+                "Training", "Evaluation", "Distillation", "Diffusion", "Coordination", "Messaging", "Journal", "Checkpoints",
+                argumentParser, subprocess, systemPackage,
             ]),
         program(
             "dmd2-coordinator",

@@ -1,4 +1,6 @@
 import ArgumentParser
+import Diffusion
+import Distillation
 import Foundation
 import Training
 
