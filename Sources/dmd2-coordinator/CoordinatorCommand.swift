@@ -19,7 +19,8 @@ struct CoordinatorCommand: ParsableCommand {
     @Flag(help: "Begin again; what the run folder holds is moved to its subfolder 'previous'.")
     var fresh = false
 
-    @Option(help: "Stop each training stage after this many steps.")
+    @Option(
+        help: "End each training stage after this many steps; in a folder of its own unless run.folder is set.")
     var stopAfter: Int?
 
     @Flag(help: "Print the hash of the weights at the end of each training stage.")
@@ -51,8 +52,9 @@ struct CoordinatorCommand: ParsableCommand {
     }
 
     private func supervise() throws {
-        let configuration = try RunConfiguration.load(path: config, overrides: overrides)
-        let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
+        let configuration = try RunConfiguration.load(path: config, overrides: overrides, stopAfter: stopAfter)
+        let folder = try OwnedRunFolder(
+            configuration: configuration, fresh: fresh || configuration.isProbe(overrides: overrides, stopAfter))
         let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments)
         let program = try CoordinatorProgram(configuration: configuration, folder: folder, launch: launch)
         let (status, message) = try program.run()

@@ -18,7 +18,8 @@ struct RunCommand: AsyncParsableCommand {
     @Flag(help: "Start from the beginning, although the run folder holds checkpoints.")
     var fresh = false
 
-    @Option(help: "Stop each training stage after this many steps.")
+    @Option(
+        help: "End each training stage after this many steps; in a folder of its own unless run.folder is set.")
     var stopAfter: Int?
 
     @Flag(help: "Print the SHA-256 of each stage's final weights.")
@@ -29,7 +30,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let configuration = try RunConfiguration.load(path: config, overrides: overrides)
+        let configuration = try RunConfiguration.load(path: config, overrides: overrides, stopAfter: stopAfter)
         let folder = RunFolder(path: configuration.run.folder)
         let coordinator = CoordinatorProcess(arguments: coordinatorArguments)
         let progress = ProgressDisplay(folder: folder)
