@@ -20,7 +20,10 @@ struct FixtureTests {
             try run.run()
             let comparison = run.comparison
             print("fixture \(name): \(comparison.failures.isEmpty ? "passed" : "FAILED"), \(comparison.summary)")
-            for failure in comparison.failures { Issue.record("fixture \(name): \(failure)") }
+            if !comparison.failures.isEmpty {
+                let first = comparison.failures.prefix(5).joined(separator: "; ")
+                Issue.record("fixture \(name): \(comparison.failures.count) comparisons failed, the first: \(first)")
+            }
         } catch {
             print("fixture \(name): FAILED, \(error)")
             Issue.record("fixture \(name): \(error)")
