@@ -4,7 +4,7 @@ import Distillation
 import Foundation
 import Tensors
 
-/// Numbers recorded from the official DMD2 code, float32 on one thread: `NAME.json` and `NAME.safetensors`.
+/// Numbers recorded from the official DMD2 code (PyTorch, float32, deterministic): `NAME.json`, `NAME.safetensors`.
 ///
 /// Images are stored NCHW and handed out NHWC.
 final class Fixture {
