@@ -29,6 +29,7 @@ final class RankOutput: Sendable {
     private struct State {
         var files: [String: FileHandle] = [:]
         var lastError = ""
+        var endedRank = ""
     }
 
     private let folder: String
@@ -40,12 +41,17 @@ final class RankOutput: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    /// The last line a rank wrote to standard error.
-    var lastWords: String { state.withLock(\.lastError) }
+    /// Which rank mpirun found ended, and the last line any rank wrote to standard error, as far as there are such.
+    var lastWords: String {
+        state.withLock { [$0.endedRank, $0.lastError].filter { !$0.isEmpty }.joined(separator: ": ") }
+    }
 
     /// Takes one line of mpirun's output.
     func take(_ line: String) {
-        guard let tagged = TaggedLine(line) else { return append(line, to: "mpirun.log") }
+        guard let tagged = TaggedLine(line) else {
+            if let rank = Self.endedRank(line) { state.withLock { $0.endedRank = rank } }
+            return append(line, to: "mpirun.log")
+        }
         append(tagged.text, to: "rank-\(tagged.rank).log")
         if tagged.isError {
             let words = tagged.text.trimmingCharacters(in: .whitespaces)
@@ -54,6 +60,13 @@ final class RankOutput: Sendable {
             print(tagged.text)
             fflush(nil)
         }
+    }
+
+    /// `rank 1 on node A`, from `mpirun noticed that process rank 1 with PID 7 on node A exited on signal 9 (Killed).`
+    private static func endedRank(_ line: String) -> String? {
+        let words = line.split(separator: " ")
+        guard line.hasPrefix("mpirun noticed that process rank"), words.count > 10 else { return nil }
+        return "rank \(words[5]) on node \(words[10])"
     }
 
     private func append(_ text: String, to name: String) {
