@@ -91,7 +91,8 @@ let package = Package(
         program(
             "dmd2",
             [
-                "Training", "Evaluation", "Distillation", "Diffusion", "Coordination", "Messaging", "Journal", "Checkpoints",
+                "Training", "Evaluation", "Distillation", "Diffusion", "Coordination", "Messaging", "Journal",
+                "Checkpoints",
                 argumentParser, subprocess, systemPackage,
             ]),
         program(
