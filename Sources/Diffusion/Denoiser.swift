@@ -16,10 +16,18 @@ package struct Denoiser: Sendable {
     /// The weights it reads.
     package var layout: ParameterLayout { backbone.layout }
 
+    /// A denoiser of the configured network.
     package init(_ configuration: NetworkConfiguration) {
         backbone = makeBackbone(configuration)
         sigmaData = Float(configuration.sigmaData)
         imageShape = (configuration.resolution, configuration.resolution, configuration.imageChannels)
+    }
+
+    /// A denoiser over any backbone.
+    package init(
+        _ backbone: any Backbone, sigmaData: Float, imageShape: (height: Int, width: Int, channels: Int)
+    ) {
+        (self.backbone, self.sigmaData, self.imageShape) = (backbone, sigmaData, imageShape)
     }
 
     /// The shape of `count` images.
