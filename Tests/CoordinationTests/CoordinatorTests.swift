@@ -1,0 +1,163 @@
+import Coordination
+import Testing
+
+@Suite final class CoordinatorTests {
+    private var coordinator = Coordinator(
+        runName: "digits", pid: 7, rankCount: 2, restartBudget: 3, lastGeneration: 4)
+
+    init() { _ = coordinator.handle(.started, at: 0) }
+
+    private func tell(
+        _ message: WorkerMessage, rank: Int = 0, generation: Int = 5, at now: Double = 1
+    ) -> [Coordinator.Effect] {
+        coordinator.handle(.worker(.init(generation: generation, rank: rank, message: message)), at: now)
+    }
+
+    private func begin() {
+        for rank in 0..<2 { _ = tell(.hello(host: "a", pid: Int32(rank), ranks: 2), rank: rank) }
+        let stage = StageDeclaration(
+            name: "distil", index: 0, count: 1, goal: .studentUpdates(count: 4, ratio: 5), checkpointInterval: 10,
+            windowSteps: 8)
+        _ = tell(.beginStage(stage: stage))
+    }
+
+    private func replies(_ effects: [Coordinator.Effect]) -> [CoordinatorMessage] {
+        effects.compactMap { if case .reply(let message) = $0 { message } else { nil } }
+    }
+
+    @Test("A message of an older or a later generation is refused and changes nothing", arguments: [4, 6])
+    func fencing(generation: Int) {
+        begin()
+        let effects = tell(.planRequest(stage: "distil", firstStep: 0), generation: generation)
+        guard effects.count == 1, case .reply(.superseded) = effects[0] else {
+            Issue.record("\(effects)")
+            return
+        }
+        #expect(coordinator.status(at: 1).generation == 5)
+    }
+
+    @Test("A rank the coordinator does not know is asked to say hello, then welcomed")
+    func helloAgain() {
+        #expect(replies(tell(.heartbeat(heartbeat: Heartbeat()))) == [.helloWanted])
+        #expect(replies(tell(.hello(host: "a", pid: 1, ranks: 2))) == [.welcome])
+        #expect(replies(tell(.heartbeat(heartbeat: Heartbeat()))) == [.heartbeatSeen])
+    }
+
+    @Test("Only rank 0 may plan, and only ranks of this run may speak")
+    func strangers() {
+        begin()
+        for (rank, message) in [(1, WorkerMessage.planRequest(stage: "distil", firstStep: 0)), (2, .finished)] {
+            guard case .refused? = replies(tell(message, rank: rank)).first else {
+                Issue.record("rank \(rank) was heard")
+                continue
+            }
+        }
+        guard case .refused? = replies(tell(.hello(host: "a", pid: 1, ranks: 3))).first else {
+            Issue.record("a world of another size was welcomed")
+            return
+        }
+    }
+
+    @Test("A plan is journalled before it is sent, and once")
+    func planIsJournalled() {
+        begin()
+        let first = tell(.planRequest(stage: "distil", firstStep: 0))
+        let window = PlanWindow(stage: "distil", firstStep: 0, kinds: [.criticAndStudent])
+        #expect(first == [.record(.planGranted(generation: 5, window: window)), .reply(.plan(window: window))])
+        #expect(tell(.planRequest(stage: "distil", firstStep: 0)) == [.reply(.plan(window: window))])
+    }
+
+    @Test("Completed steps are journalled once, with what they updated")
+    func stepsAreJournalled() {
+        begin()
+        for step in [0, 1, 3] { _ = tell(.planRequest(stage: "distil", firstStep: step)) }
+        let heartbeat = WorkerMessage.heartbeat(heartbeat: Heartbeat(stage: "distil", step: 6, phase: .training))
+        let kinds: [StepKind] = [.criticAndStudent] + Array(repeating: .criticOnly, count: 4) + [.criticAndStudent]
+        #expect(
+            tell(heartbeat).contains(
+                .record(.stepsCompleted(generation: 5, stage: "distil", firstStep: 0, kinds: kinds))))
+        #expect(tell(heartbeat) == [.reply(.heartbeatSeen)])
+        let status = coordinator.status(at: 2)
+        #expect(status.step == 6)
+        #expect(status.studentUpdates == 2)
+        #expect(status.criticUpdates == 6)
+        #expect(status.totalSteps == 20)
+    }
+
+    @Test("A checkpoint is published once, whatever is repeated, and then answered")
+    func checkpoint() {
+        begin()
+        let checkpoint = PreparedCheckpoint(stage: "distil", step: 1, content: "{}")
+        _ = tell(.planRequest(stage: "distil", firstStep: 0))
+        let prepared = WorkerMessage.checkpointPrepared(checkpoint: checkpoint)
+        #expect(tell(prepared).contains(.publish(checkpoint, generation: 5)))
+        #expect(tell(prepared) == [])
+        let effects = coordinator.handle(
+            .published(checkpoint, generation: 5, path: "p", manifestSHA256: "s"), at: 2)
+        #expect(effects.contains(.tellRankZero(.checkpointCommitted(stage: "distil", step: 1))))
+        #expect(
+            effects.contains(
+                .record(.checkpointCommitted(stage: "distil", step: 1, path: "p", manifestSHA256: "s"))))
+        #expect(tell(prepared) == [.reply(.checkpointCommitted(stage: "distil", step: 1))])
+        #expect(coordinator.status(at: 5).checkpoint?.step == 1)
+        #expect(coordinator.status(at: 5).checkpoint?.ageSeconds == 3)
+    }
+
+    @Test("A checkpoint that fails leaves the run going, and the same step may be tried again")
+    func checkpointFails() {
+        begin()
+        let checkpoint = PreparedCheckpoint(stage: "distil", step: 0, content: "{}")
+        _ = tell(.checkpointPrepared(checkpoint: checkpoint))
+        let effects = coordinator.handle(.publishFailed(checkpoint, generation: 5, reason: "disk full"), at: 2)
+        #expect(effects.contains(.tellRankZero(.checkpointFailed(stage: "distil", step: 0, reason: "disk full"))))
+        #expect(tell(.checkpointPrepared(checkpoint: checkpoint)).contains(.publish(checkpoint, generation: 5)))
+    }
+
+    @Test("A ratio set by a person is journalled, answered with its step, and shown as pending")
+    func ratio() {
+        begin()
+        _ = tell(.planRequest(stage: "distil", firstStep: 0))
+        let effects = coordinator.handle(.control(.setRatio(ratio: 10)), at: 2)
+        let segment = RatioSchedule.Segment(firstStep: 1, ratio: 10, anchorStep: 10)
+        #expect(
+            effects == [
+                .record(.ratioChanged(stage: "distil", segment: segment)),
+                .answer(.accepted(step: 1, message: "ratio 10 from step 1 on")),
+            ])
+        #expect(coordinator.status(at: 2).ratio == 5)
+        #expect(coordinator.status(at: 2).pendingRatio?.ratio == 10)
+        #expect(coordinator.status(at: 2).pendingRatio?.step == 1)
+        guard case .answer(.refused)? = coordinator.handle(.control(.setRatio(ratio: 0)), at: 2).last else {
+            Issue.record("ratio 0 was accepted")
+            return
+        }
+    }
+
+    @Test("A stop lets the workers save one step later, and ends the run with 0")
+    func stop() {
+        begin()
+        _ = tell(.planRequest(stage: "distil", firstStep: 0))
+        _ = coordinator.handle(.control(.stop), at: 2)
+        #expect(coordinator.status(at: 2).state == .draining)
+        let window = replies(tell(.planRequest(stage: "distil", firstStep: 1)))
+        guard case .plan(let last)? = window.first else {
+            Issue.record("\(window)")
+            return
+        }
+        #expect(last.stopsAtEnd)
+        #expect(last.checkpointAfter == [2])
+        let effects = coordinator.handle(.launchEnded(generation: 5, .exited(code: 0), detail: ""), at: 3)
+        #expect(effects.contains(.supervise(.end(.done, message: "stopped, state is saved"))))
+    }
+
+    @Test("A silent rank is reported, ended and replaced")
+    func silentRank() {
+        begin()
+        let effects = coordinator.handle(.tick, at: 20)
+        #expect(effects.contains(.supervise(.terminate(generation: 5))))
+        let next = coordinator.handle(.launchEnded(generation: 5, .exited(code: 1), detail: ""), at: 21)
+        #expect(next.contains(.supervise(.launch(generation: 6))))
+        #expect(coordinator.status(at: 21).restarts.lastCause?.contains("silent") == true)
+        #expect(coordinator.status(at: 21).ranks.isEmpty)
+    }
+}

@@ -1,0 +1,65 @@
+import Coordination
+import Foundation
+import Testing
+
+@Suite struct MessageTests {
+    private static let stage = StageDeclaration(
+        name: "distil", index: 1, count: 3, goal: .studentUpdates(count: 4, ratio: 5), checkpointInterval: 10,
+        windowSteps: 8)
+
+    static let clientMessages: [ClientMessage] =
+        [
+            .hello(host: "a", pid: 1, ranks: 2),
+            .heartbeat(
+                heartbeat: Heartbeat(
+                    stage: "distil", step: 3, phase: .training,
+                    metrics: [.init(stage: "distil", step: 2, name: "loss.critic", value: 0.5)])),
+            .beginStage(stage: stage), .planRequest(stage: "distil", firstStep: 3),
+            .checkpointPrepared(checkpoint: .init(stage: "distil", step: 3, content: "{}")),
+            .stageFinished(stage: "distil", step: 3), .finished, .failed(exitCode: 65, reason: "cut short"),
+        ].map { .worker(envelope: .init(generation: 3, rank: 1, message: $0)) }
+        + [.status, .setRatio(ratio: 7), .checkpointNow, .stop].map { .control(request: $0) }
+
+    static let serverMessages: [ServerMessage] =
+        [
+            .welcome, .superseded(reason: "old"), .refused(reason: "no"), .helloWanted, .heartbeatSeen,
+            .stageBegun(stage: "distil"),
+            .plan(window: PlanWindow(stage: "distil", firstStep: 0, kinds: [.criticOnly])),
+            .checkpointCommitted(stage: "distil", step: 3),
+            .checkpointFailed(stage: "distil", step: 3, reason: "disk full"), .noted,
+        ].map { .worker(generation: 3, message: $0) } + [
+            .control(reply: .accepted(step: 3, message: "ok")), .control(reply: .refused(reason: "no")),
+            .control(
+                reply: .status(
+                    run: Coordinator(runName: "r", pid: 1, rankCount: 1, restartBudget: 3).status(at: 0))),
+            .unreadable(reason: "what"),
+        ]
+
+    @Test("JSON brings back every message of a client", arguments: clientMessages)
+    func client(message: ClientMessage) throws {
+        let bytes = try JSONEncoder().encode(message)
+        #expect(try JSONDecoder().decode(ClientMessage.self, from: bytes) == message)
+    }
+
+    @Test("JSON brings back every message of the coordinator", arguments: serverMessages)
+    func server(message: ServerMessage) throws {
+        let bytes = try JSONEncoder().encode(message)
+        #expect(try JSONDecoder().decode(ServerMessage.self, from: bytes) == message)
+    }
+
+    @Test("What a plan looks like on the wire stays as it is, and unknown fields are ignored")
+    func golden() throws {
+        let text = """
+            {"worker":{"envelope":{"generation":3,"rank":0,"later":true,
+            "message":{"planRequest":{"firstStep":12,"stage":"distil","later":[1]}}}}}
+            """
+        let message = try JSONDecoder().decode(ClientMessage.self, from: Data(text.utf8))
+        let request = WorkerMessage.planRequest(stage: "distil", firstStep: 12)
+        #expect(message == .worker(envelope: .init(generation: 3, rank: 0, message: request)))
+    }
+
+    @Test("Exit statuses keep their numbers")
+    func exitStatuses() {
+        #expect(ExitStatus.allCases.map(\.rawValue) == [0, 1, 2, 65, 66, 69, 73, 75, 78, 79, 93])
+    }
+}

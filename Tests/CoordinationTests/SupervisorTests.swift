@@ -1,0 +1,145 @@
+import Coordination
+import Testing
+
+@Suite struct SupervisorTests {
+    private func running(lastGeneration: Int = 0, budget: Int = 3) -> Supervisor {
+        var supervisor = Supervisor(lastGeneration: lastGeneration, restartBudget: budget)
+        _ = supervisor.handle(.started, at: 0)
+        _ = supervisor.handle(.ranksComplete, at: 1)
+        return supervisor
+    }
+
+    private func ended(_ generation: Int, code: Int32) -> Supervisor.Event {
+        .launchEnded(generation: generation, .exited(code: code), detail: "")
+    }
+
+    @Test("Generations continue from the last one")
+    func generations() {
+        var supervisor = Supervisor(lastGeneration: 6, restartBudget: 3)
+        #expect(supervisor.handle(.started, at: 0) == [.launch(generation: 7)])
+        #expect(supervisor.handle(.started, at: 0) == [])
+    }
+
+    @Test("A run whose workers finish is done")
+    func finishes() {
+        var supervisor = running()
+        #expect(supervisor.handle(.finished, at: 5) == [])
+        #expect(supervisor.handle(ended(1, code: 0), at: 6) == [.end(.done, message: "finished")])
+    }
+
+    @Test("A killed rank starts the next generation at once")
+    func restart() {
+        var supervisor = running()
+        #expect(supervisor.handle(ended(1, code: 137), at: 5) == [.launch(generation: 2)])
+        #expect(supervisor.lastCause == "a rank was ended by signal 9")
+        #expect(supervisor.handle(ended(1, code: 137), at: 5) == [], "an older generation's end is old news")
+    }
+
+    @Test("Restarts without progress end the run with status 93")
+    func givesUp() {
+        var supervisor = running()
+        var effects: [Supervisor.Effect] = []
+        var now = 0.0
+        var launches = 1
+        while !effects.contains(where: { if case .end = $0 { true } else { false } }), launches < 10 {
+            effects = supervisor.handle(ended(supervisor.generation, code: 137), at: now)
+            while case .backingOff = supervisor.state {
+                now += 1
+                effects = supervisor.handle(.tick, at: now)
+            }
+            if case .launch? = effects.first { launches += 1 }
+        }
+        #expect(launches == 4)
+        guard case .ended(.gaveUp, _) = supervisor.state else {
+            Issue.record("ended as \(supervisor.state)")
+            return
+        }
+    }
+
+    @Test("Progress restores the budget")
+    func progress() {
+        var supervisor = running()
+        for round in 0..<20 {
+            #expect(supervisor.handle(ended(supervisor.generation, code: 139), at: Double(round)).count == 1)
+            _ = supervisor.handle(.progressed, at: Double(round))
+        }
+        #expect(supervisor.generation == 21)
+    }
+
+    @Test("A failure that a restart would repeat ends the run with the worker's status", arguments: [65, 66, 78, 79])
+    func permanentFailure(code: Int32) {
+        var supervisor = running()
+        _ = supervisor.handle(.workerFailed(rank: 0, exitCode: code, reason: "bad"), at: 2)
+        _ = supervisor.handle(.workerFailed(rank: 1, exitCode: 1, reason: "collateral"), at: 2)
+        guard case .end(let status, "rank 0: bad")? = supervisor.handle(ended(1, code: code), at: 3).first else {
+            Issue.record("ended as \(supervisor.state)")
+            return
+        }
+        #expect(status.rawValue == code)
+    }
+
+    @Test("Workers that leave with success but without finishing are started again")
+    func earlySuccess() {
+        var supervisor = running()
+        #expect(supervisor.handle(ended(1, code: 0), at: 5) == [.launch(generation: 2)])
+    }
+
+    @Test("A lost rank ends the generation: SIGTERM, then SIGKILL until it is gone, then the next")
+    func lostRank() {
+        var supervisor = running()
+        #expect(supervisor.handle(.rankLost(reason: "rank 1 is silent"), at: 10) == [.terminate(generation: 1)])
+        #expect(supervisor.handle(.rankLost(reason: "rank 0 is silent"), at: 11) == [])
+        #expect(supervisor.handle(.tick, at: 12) == [])
+        #expect(supervisor.handle(.tick, at: 13) == [.kill(generation: 1)])
+        #expect(supervisor.handle(.tick, at: 14) == [])
+        #expect(supervisor.handle(.tick, at: 16) == [.kill(generation: 1)])
+        let end = Supervisor.Event.launchEnded(generation: 1, .signalled(number: 9), detail: "")
+        #expect(supervisor.handle(end, at: 17) == [.launch(generation: 2)])
+        #expect(supervisor.lastCause == "rank 1 is silent")
+    }
+
+    @Test(
+        "A stop by command ends with 0, by signal with 75",
+
+        arguments: [
+            (Supervisor.StopCause.command, Coordination.ExitStatus.done), (.signal, .stoppedResumable),
+        ])
+    func stop(cause: Supervisor.StopCause, status: Coordination.ExitStatus) {
+        var supervisor = running()
+        #expect(supervisor.handle(.stopAsked(cause), at: 10) == [])
+        #expect(
+            supervisor.handle(ended(1, code: 0), at: 20) == [.end(status, message: "stopped, state is saved")])
+    }
+
+    @Test("A second signal does not wait for the save")
+    func impatience() {
+        var supervisor = running()
+        _ = supervisor.handle(.stopAsked(.signal), at: 10)
+        #expect(supervisor.handle(.stopAsked(.signal), at: 11) == [.terminate(generation: 1)])
+        guard case .end(.stoppedResumable, _)? = supervisor.handle(ended(1, code: 1), at: 12).first else {
+            Issue.record("ended as \(supervisor.state)")
+            return
+        }
+    }
+
+    @Test("A drain that takes too long is ended, and resumable")
+    func drainDeadline() {
+        var supervisor = running()
+        _ = supervisor.handle(.stopAsked(.command), at: 10)
+        #expect(supervisor.handle(.tick, at: 309) == [])
+        #expect(supervisor.handle(.tick, at: 310) == [.terminate(generation: 1)])
+        guard case .end(.stoppedResumable, _)? = supervisor.handle(ended(1, code: 1), at: 311).first else {
+            Issue.record("ended as \(supervisor.state)")
+            return
+        }
+    }
+
+    @Test("Nothing is launched after the end")
+    func afterTheEnd() {
+        var supervisor = running()
+        _ = supervisor.handle(.launchImpossible(.unavailable, reason: "no mpirun"), at: 1)
+        for event in [.started, .tick, ended(1, code: 137), .rankLost(reason: "x")] as [Supervisor.Event] {
+            #expect(supervisor.handle(event, at: 100) == [])
+        }
+    }
+}
