@@ -22,7 +22,8 @@ struct WorkerCommand: ParsableCommand {
     @Flag(help: "Start from the beginning: an earlier run in the folder is moved aside.")
     var fresh = false
 
-    @Option(help: "End each training stage after this many steps; the run goes to its own folder unless run.folder is set.")
+    @Option(
+        help: "End each training stage after this many steps; the run goes to its own folder unless run.folder is set.")
     var stopAfter: Int?
 
     @Flag(help: "Print the SHA-256 of each stage's final weights.")

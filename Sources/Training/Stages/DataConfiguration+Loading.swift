@@ -25,7 +25,9 @@ extension DataConfiguration {
         let found = (records.height, records.width, records.channels, records.classCount)
         let wanted = (network.resolution, network.resolution, network.imageChannels, network.classes)
         guard found == wanted else {
-            func text(_ size: (Int, Int, Int, Int)) -> String { "\(size.0)x\(size.1)x\(size.2) images of \(size.3) classes" }
+            func text(_ size: (Int, Int, Int, Int)) -> String {
+                "\(size.0)x\(size.1)x\(size.2) images of \(size.3) classes"
+            }
             throw DataMismatch(found: text(found), wanted: text(wanted))
         }
         return records

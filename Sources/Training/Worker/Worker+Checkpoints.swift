@@ -33,7 +33,8 @@ extension Worker {
             let own = identity(of: found)
             guard Array(own.utf8) == choice else {
                 throw WorkerError.ranksDisagree(
-                    stage: stage.name, rank: communicator.rank, own: own, rankZero: String(decoding: choice, as: UTF8.self))
+                    stage: stage.name, rank: communicator.rank, own: own,
+                    rankZero: String(decoding: choice, as: UTF8.self))
             }
         }
         guard let found else { return StartingPoint(step: 0, isComplete: false) }

@@ -41,7 +41,8 @@ package final class Worker {
         self.logger = logger
         self.announce = announce
         folder = RunFolderLayout(configuration.run.folder)
-        stageNames = configuration.run.stopAfter > 0
+        stageNames =
+            configuration.run.stopAfter > 0
             ? ["teacher", "distil"] : ["teacher", "classifier", "distil", "evaluate"]
     }
 
@@ -125,7 +126,9 @@ package final class Worker {
                         stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .training,
                         metrics: metrics, images: stage.batch))
                 let ends = window.finishesStage && step == window.endStep
-                if window.checkpointAfter.contains(step) || ends { try save(stage, state, step: step, isComplete: ends) }
+                if window.checkpointAfter.contains(step) || ends {
+                    try save(stage, state, step: step, isComplete: ends)
+                }
             }
             if window.kinds.isEmpty && window.finishesStage { try save(stage, state, step: step, isComplete: true) }
             if window.finishesStage {
