@@ -16,7 +16,7 @@ package final class ClassifierStage: TrainingStage {
     private let images: TrainingImages
     private let seed: UInt64
 
-    /// - Parameter images: the images to train on, without the held-out ones.
+    /// `images` are the ones to train on, without the held-out ones.
     package init(
         _ configuration: ClassifierConfiguration, classifier: DigitClassifier, images: TrainingImages, seed: UInt64
     ) {

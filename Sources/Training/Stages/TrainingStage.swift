@@ -50,9 +50,8 @@ package protocol TrainingStage: AnyObject {
 
     /// Computes one shard of one update.
     ///
-    /// - Parameters:
-    ///   - gradient: zeros on entry; receives the gradient of the shard's mean loss, flat.
-    ///   - metrics: receives the shard's means, one per name of the network's `metricNames`.
+    /// `gradient` is zero on entry and receives the gradient of the shard's mean loss, flat; `metrics` receives the
+    /// shard's means, one per name of the network's `metricNames`.
     func accumulate(
         network: Int, step: Int, kind: StepKind, shard: Int, gradient: Tensor, metrics: UnsafeMutablePointer<Float>)
 
