@@ -25,8 +25,8 @@ package struct ConvolutionShape: Hashable, Sendable {
 /// separate call, so that weights that do not change are packed once.
 ///
 /// Threading: every call takes the object's lock, since a primitive owns one scratch area. The output and the image's
-/// gradient do not depend on the number of threads; the weights' gradient may, to the rounding of a sum, since oneDNN may
-/// share the samples out to the threads. So a run keeps its number of threads where equal bits are wanted.
+/// gradient do not depend on the number of threads. The gradients of weights and bias do, in their last bits: oneDNN
+/// shares the samples out to the threads and adds up. At one number of threads every bit repeats.
 package final class Convolution {
     private struct Cache: ~Copyable {
         var plans: [ConvolutionShape: Convolution] = [:]
