@@ -92,14 +92,14 @@ let package = Package(
             "dmd2",
             [
                 "Training", "Evaluation", "Distillation", "Diffusion", "Coordination", "Messaging", "Journal",
-                "Checkpoints",
+                "Checkpoints", "Kernels",
                 argumentParser, subprocess, systemPackage,
             ]),
         program(
             "dmd2-coordinator",
             [
-                "CLinux", "Training", "Coordination", "Messaging", "Journal", "Checkpoints", argumentParser, logging,
-                subprocess, systemPackage,
+                "CLinux", "Training", "Coordination", "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser,
+                logging, subprocess, systemPackage,
             ]),
         program("dmd2-worker", ["Training", "Coordination", "Communication", "Kernels", argumentParser, logging]),
         // Tests, in the order of the modules
@@ -119,9 +119,12 @@ let package = Package(
         tests("Evaluation", ["Layers", "Tensors"]),
         tests(
             "Training",
-            ["Distillation", "Diffusion", "Coordination", "Datasets", "Checkpoints", "Messaging", "Journal"]),
+            [
+                "Distillation", "Evaluation", "Diffusion", "Layers", "Tensors", "Kernels", "Datasets", "Checkpoints",
+                "Communication", "Coordination", "Messaging", "Journal", logging,
+            ]),
         tests("dmd2", ["Coordination", "Messaging"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Training", "Journal", "Checkpoints"], swiftSettings: settings),
+            name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging"], swiftSettings: settings),
     ]
 )

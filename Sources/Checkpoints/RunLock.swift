@@ -22,6 +22,16 @@ package final class RunLock {
         descriptor = opened
     }
 
+    /// Throws `locked` if another process holds the folder. Creates nothing and keeps nothing.
+    package static func checkIsFree(folder: String) throws(CheckpointError) {
+        let path = folder + "/lock"
+        guard DurableFolder.exists(path) else { return }
+        let opened = try FileDescriptor(path: path, flags: O_RDONLY, operation: "open")
+        guard flock(opened.number, LOCK_SH | LOCK_NB) != 0 else { return }
+        guard errno == EWOULDBLOCK else { throw .lastSystemError("lock", path) }
+        throw .locked(path: path, owner: try owner(at: path))
+    }
+
     private static func owner(at path: String) throws(CheckpointError) -> String {
         let file = try InputFile(path: path)
         let line = try file.bytes(at: 0, count: min(file.byteCount, 200)).prefix { $0 != UInt8(ascii: "\n") }

@@ -1,6 +1,8 @@
 import ArgumentParser
 import Coordination
 import Foundation
+import Kernels
+import Messaging
 import Training
 
 /// Launches the workers of a run, schedules their steps, publishes their checkpoints and restarts them when a rank
@@ -32,6 +34,9 @@ struct CoordinatorCommand: ParsableCommand {
 
     /// Runs to the end and leaves with the status that says how it went.
     static func main() {
+        guard Processor.missingInstructionSets.isEmpty else {
+            end(.processorUnsupported, Processor.missingInstructionsMessage)
+        }
         do {
             let command = try parse()
             try command.supervise()
@@ -53,10 +58,15 @@ struct CoordinatorCommand: ParsableCommand {
 
     private func supervise() throws {
         let configuration = try RunConfiguration.load(path: config, overrides: overrides, stopAfter: stopAfter)
-        let folder = try OwnedRunFolder(
-            configuration: configuration, fresh: fresh || configuration.isProbe(overrides: overrides, stopAfter))
+        let fresh = fresh || configuration.isProbe(overrides: overrides, stopAfter)
+        // Nothing is written before all that the run needs has been found.
+        try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
+        _ = try configuration.data.load(configuration.network)
         let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments)
-        let program = try CoordinatorProgram(configuration: configuration, folder: folder, launch: launch)
+        let socket = try RouterSocket(Context(), bindingTo: Endpoint(configuration.coordinator.endpoint))
+        let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
+        let program = try CoordinatorProgram(
+            configuration: configuration, folder: folder, launch: launch, socket: socket)
         let (status, message) = try program.run()
         if status == .done { Foundation.exit(status.rawValue) }
         throw ProgramFailure(status: status, description: "\(configuration.run.name): \(message)")

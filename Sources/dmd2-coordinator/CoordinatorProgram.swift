@@ -20,10 +20,11 @@ struct CoordinatorProgram: ~Copyable {
     private var rankZero: RouterSocket.Peer?
     private var outcome: (ExitStatus, String)?
 
-    /// Opens the journal, binds the socket and ends what a coordinator that was killed may have left running.
-    init(configuration: RunConfiguration, folder: OwnedRunFolder, launch: LaunchPlan) throws {
+    /// Opens the journal and ends what a coordinator that was killed may have left running.
+    init(
+        configuration: RunConfiguration, folder: OwnedRunFolder, launch: LaunchPlan, socket: consuming RouterSocket
+    ) throws {
         try Leftovers.end(address: folder.file(CoordinatorAddress.fileName))
-        let socket = try RouterSocket(Context(), bindingTo: Endpoint(configuration.coordinator.endpoint))
         let journal = try Journal.writing(inFolder: folder.path)
         let coordinator = Coordinator(
             runName: configuration.run.name, pid: getpid(), rankCount: configuration.launch.ranks,

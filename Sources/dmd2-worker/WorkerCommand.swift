@@ -29,6 +29,10 @@ struct WorkerCommand: ParsableCommand {
     @Flag(help: "Print the SHA-256 of each stage's final weights.")
     var printWeightsHash = false
 
+    func validate() throws {
+        if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after \(stopAfter) is less than 1") }
+    }
+
     static func main() {
         guard Processor.missingInstructionSets.isEmpty else {
             leave(.processorUnsupported, Processor.missingInstructionsMessage)
@@ -64,7 +68,10 @@ struct WorkerCommand: ParsableCommand {
         do {
             let ending = try makeWorker(configuration, communicator, control).run()
             try communicator.finish()
-            if ending == .stopped { Self.exit(withError: ExitCode(ExitStatus.stoppedResumable.rawValue)) }
+            // A coordinator has asked for the stop itself, and an exit code other than 0 would tell it of a failure.
+            if ending == .stopped && !ControlEnvironment.hasCoordinator {
+                Self.exit(withError: ExitCode(ExitStatus.stoppedResumable.rawValue))
+            }
         } catch {
             let failure = RankFailure(error)
             control.failed(failure.status, reason: failure.reason)
@@ -97,8 +104,10 @@ struct WorkerCommand: ParsableCommand {
         guard communicator.rank == 0 else { return SilentControl(generation: try outcome(from: communicator)) }
         TerminationSignals.startCounting()
         do {
-            let folder = try OwnedRunFolder(
-                configuration: configuration, fresh: fresh || configuration.isProbe(overrides: overrides, stopAfter))
+            let fresh = fresh || configuration.isProbe(overrides: overrides, stopAfter)
+            try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
+            _ = try configuration.data.load(configuration.network)
+            let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
             let control = try InProcessControl(owning: folder, rankCount: communicator.size)
             try tell(Int32(control.generation), communicator)
             return control
@@ -131,8 +140,10 @@ struct WorkerCommand: ParsableCommand {
         exit(withError: ExitCode(status.rawValue))
     }
 
-    private static func say(_ line: String) {
-        FileHandle.standardError.write(Data("dmd2-worker: \(line)\n".utf8))
+    /// Lines on standard error, each with the program's name.
+    private static func say(_ text: String) {
+        let lines = text.split(whereSeparator: \.isNewline).map { "dmd2-worker: \($0)\n" }
+        FileHandle.standardError.write(Data(lines.joined().utf8))
     }
 }
 

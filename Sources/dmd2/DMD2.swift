@@ -1,4 +1,6 @@
 import ArgumentParser
+import Coordination
+import Kernels
 
 /// The program a person types: starts runs, and asks and tells a live one.
 @main
@@ -12,6 +14,9 @@ struct DMD2: AsyncParsableCommand {
         ])
 
     static func main() async {
+        guard Processor.missingInstructionSets.isEmpty else {
+            end(with: CommandFailure(.processorUnsupported, Processor.missingInstructionsMessage))
+        }
         do {
             var command = try parseAsRoot()
             if var asynchronous = command as? any AsyncParsableCommand {

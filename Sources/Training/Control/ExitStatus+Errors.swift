@@ -1,5 +1,7 @@
 import Checkpoints
 package import Coordination
+import Datasets
+import Evaluation
 import Journal
 import Messaging
 
@@ -11,6 +13,10 @@ extension ExitStatus {
         case let error as ControlError: self = error.exitStatus
         case let error as RunFolderError: self = error.exitStatus
         case let error as CheckpointError: self = Self.status(for: error)
+        case let error as DatasetError: self = Self.status(for: error)
+        case let error as EvaluationError: self = Self.status(for: error)
+        case is DataMismatch: self = .badConfiguration
+        case is WorkerError: self = .runFolderUnusable
         case is MessagingError: self = .unavailable
         case is JournalError: self = .runFolderUnusable
         default: return nil
@@ -22,6 +28,21 @@ extension ExitStatus {
         case .locked, .system: .runFolderUnusable
         case .damaged, .mismatch, .incomplete: .badData
         case .superseded: .stoppedResumable
+        }
+    }
+
+    private static func status(for error: DatasetError) -> ExitStatus {
+        switch error {
+        case .unreadable: .inputMissing
+        case .notGzip, .truncated, .corrupt, .empty, .wrongColumnCount, .badValue: .badData
+        }
+    }
+
+    private static func status(for error: EvaluationError) -> ExitStatus {
+        switch error {
+        case .tooFewSamples: .badConfiguration
+        case .fileNotWritten: .runFolderUnusable
+        case .featuresNotFinite, .png: .unexpectedFailure
         }
     }
 }

@@ -17,15 +17,25 @@ package final class OwnedRunFolder {
         path = configuration.run.folder
         lock = try RunLock(folder: path)
         if fresh { try setAside() }
-        try checkSettings(configuration)
-        try AtomicFile.write(configuration.yaml, to: file("run.yaml"))
+        try Self.checkSettings(configuration)
+        try AtomicFile.write(configuration.yaml, to: RunFolderLayout(path).configuration)
+    }
+
+    /// Throws what taking the folder would throw if another run owns it or it has other settings; changes nothing.
+    ///
+    /// Programs ask first, then look at everything else that may be missing, and take the folder last: a run that
+    /// cannot begin leaves no trace.
+    package static func checkAvailability(configuration: RunConfiguration, fresh: Bool) throws {
+        try RunLock.checkIsFree(folder: configuration.run.folder)
+        if !fresh { try checkSettings(configuration) }
     }
 
     /// A file of the run.
     package func file(_ name: String) -> String { "\(path)/\(name)" }
 
-    private func checkSettings(_ configuration: RunConfiguration) throws {
-        let recorded = file("run.yaml")
+    private static func checkSettings(_ configuration: RunConfiguration) throws {
+        let path = configuration.run.folder
+        let recorded = RunFolderLayout(path).configuration
         guard FileManager.default.fileExists(atPath: recorded) else { return }
         let differences = configuration.differences(from: try RunConfiguration.load(path: recorded))
         guard differences.isEmpty else {
