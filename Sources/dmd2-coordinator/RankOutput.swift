@@ -1,8 +1,8 @@
 import Foundation
 import Synchronization
 
-/// Sorts mpirun's output into one file per rank. Lines about weights also go to standard output, since programs read
-/// them; the rest of what a rank says is for whoever looks into its log.
+/// Sorts mpirun's output into one file per rank. Lines about weights are also announced, since programs read them; the
+/// rest of what a rank says is for whoever looks into its log.
 final class RankOutput: Sendable {
     /// A line of mpirun's `--tag-output`.
     struct TaggedLine: Equatable {
@@ -33,11 +33,13 @@ final class RankOutput: Sendable {
     }
 
     private let folder: String
+    private let announce: @Sendable (String) -> Void
     private let state = Mutex(State())
 
-    /// Creates the folder for the files `rank-R.log` and `mpirun.log`.
-    init(folder: String) throws {
+    /// Creates the folder for the files `rank-R.log` and `mpirun.log`. `announce` receives lines about weights.
+    init(folder: String, announce: @escaping @Sendable (String) -> Void) throws {
         self.folder = folder
+        self.announce = announce
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
@@ -57,16 +59,15 @@ final class RankOutput: Sendable {
             let words = tagged.text.trimmingCharacters(in: .whitespaces)
             if !words.isEmpty { state.withLock { $0.lastError = String(words.prefix(300)) } }
         } else if tagged.text.hasPrefix("weights ") {
-            print(tagged.text)
-            fflush(nil)
+            announce(tagged.text)
         }
     }
 
     /// `rank 1 on node A`, from `mpirun noticed that process rank 1 with PID 7 on node A exited on signal 9 (Killed).`
     private static func endedRank(_ line: String) -> String? {
         let words = line.split(separator: " ")
-        guard line.hasPrefix("mpirun noticed that process rank"), words.count > 10 else { return nil }
-        return "rank \(words[5]) on node \(words[10])"
+        guard line.hasPrefix("mpirun noticed that process rank"), words.count > 11 else { return nil }
+        return "rank \(words[5]) on node \(words[11])"
     }
 
     private func append(_ text: String, to name: String) {
@@ -79,5 +80,16 @@ final class RankOutput: Sendable {
     /// Nil if the file cannot be made; the output is then lost, but the run is not.
     private func newFile(_ path: String) -> FileHandle? {
         FileManager.default.createFile(atPath: path, contents: nil) ? FileHandle(forWritingAtPath: path) : nil
+    }
+}
+
+/// Prints lines to standard output, each once: a generation repeats what the one before it has said.
+final class Announcer: Sendable {
+    private let printed = Mutex<Set<String>>([])
+
+    /// Prints a line that has not been printed before.
+    func announce(_ line: String) {
+        guard printed.withLock({ $0.insert(line).inserted }) else { return }
+        FileHandle.standardOutput.write(Data("\(line)\n".utf8))
     }
 }

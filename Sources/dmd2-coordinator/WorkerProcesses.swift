@@ -12,6 +12,7 @@ final class WorkerProcesses: Sendable {
     private let endpoint: String
     private let logs: String
     private let post: @Sendable (Coordinator.Event) -> Void
+    private let announcer = Announcer()
     private let current = Mutex<(generation: Int, group: pid_t)>((0, 0))
 
     /// Processes that connect to an endpoint and whose output goes to `logs/generation-N/`. What happens to them is
@@ -33,7 +34,8 @@ final class WorkerProcesses: Sendable {
     func launch(generation: Int, started: @escaping @Sendable () -> Void) {
         Task.detached { [self] in
             do {
-                let output = try RankOutput(folder: "\(logs)/generation-\(generation)")
+                let output = try RankOutput(
+                    folder: "\(logs)/generation-\(generation)", announce: announcer.announce)
                 let status = try await run(generation: generation, output: output, started: started)
                 current.withLock { $0.group = 0 }
                 Orphans.end()

@@ -136,6 +136,17 @@ private struct Simulation {
         }
     }
 
+    @Test("Kills between which checkpoints are made do not exhaust the budget of restarts")
+    func mostRunsComplete() {
+        let ends = (0..<50 as Range<UInt64>).map { seed in
+            var simulation = Simulation(seed: seed, faults: 4)
+            simulation.run()
+            return simulation.end
+        }
+        // Each run meets four faults and may restart three times without progress.
+        #expect(ends.count { $0 == .done } >= 45)
+    }
+
     @Test("Without a fault one generation is enough")
     func noFaults() {
         var simulation = Simulation(seed: 1, faults: 0)

@@ -153,8 +153,9 @@ private struct LinkThread: Sendable {
         do {
             // A question asked meanwhile waits for this long at most.
             guard
-                case .worker(identity.generation, let message)? =
-                    try socket.receive(ServerMessage.self, timeoutMilliseconds: 10)
+                case .worker(let generation, let message)? =
+                    try socket.receive(ServerMessage.self, timeoutMilliseconds: 10),
+                generation == identity.generation || message.isSupersession
             else { return true }
             let supersession = conversation.withLock { conversation in
                 conversation.receive(message, at: monotonicSeconds())
@@ -166,4 +167,9 @@ private struct LinkThread: Sendable {
         }
         return true
     }
+}
+
+extension CoordinatorMessage {
+    /// True for the one message that a coordinator sends to a generation that is not its own.
+    fileprivate var isSupersession: Bool { if case .superseded = self { true } else { false } }
 }
