@@ -6,8 +6,6 @@ package enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertibl
     case featuresNotFinite
     /// libpng refused an image, with its own message.
     case png(operation: String, reason: String)
-    /// A file could not be written.
-    case fileNotWritten(path: String, reason: String)
 
     /// One line: what failed, where, and what to do next.
     package var description: String {
@@ -20,8 +18,6 @@ package enum EvaluationError: Error, Sendable, Equatable, CustomStringConvertibl
                 + "the generator or the classifier has diverged, lower its learning rate"
         case .png(let operation, let reason):
             "PNG: \(operation) failed: \(reason)"
-        case .fileNotWritten(let path, let reason):
-            "cannot write \(path): \(reason); check the folder, its permissions and the free space"
         }
     }
 }

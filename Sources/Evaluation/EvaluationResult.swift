@@ -103,11 +103,4 @@ package struct EvaluationResult: Codable, Sendable, Equatable {
             preconditionFailure("evaluation result cannot be JSON: \(error)")
         }
     }
-
-    /// Writes `evaluation.json` to `path`, which appears complete or not at all.
-    ///
-    /// Throws: when the file cannot be written.
-    package func write(to path: String) throws(EvaluationError) {
-        try AtomicFile.write(Array(json.utf8), to: path)
-    }
 }

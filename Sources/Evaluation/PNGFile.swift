@@ -45,13 +45,6 @@ package enum PNGFile {
         }
     }
 
-    /// Writes an image to `path`, which appears complete or not at all.
-    ///
-    /// Throws: when libpng refuses the image or the file cannot be written.
-    package static func write(_ raster: Raster, to path: String) throws(EvaluationError) {
-        try AtomicFile.write(encode(raster), to: path)
-    }
-
     private static func pixelFormat(channels: Int) -> png_uint_32 {
         channels == 3 ? png_uint_32(PNG_FORMAT_RGB) : png_uint_32(PNG_FORMAT_GRAY)
     }

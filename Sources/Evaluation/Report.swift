@@ -33,13 +33,6 @@ package enum Report {
         return page.text
     }
 
-    /// Writes the page to `path`, which appears complete or not at all.
-    ///
-    /// Throws: when the file cannot be written.
-    package static func write(_ contents: ReportContents, to path: String) throws(EvaluationError) {
-        try AtomicFile.write(Array(html(contents).utf8), to: path)
-    }
-
     private static func section<Item>(
         _ title: String, _ items: [Item], list: String, _ content: (Item) -> Markup
     ) -> Markup? {

@@ -17,24 +17,3 @@ func truncatedPNG() throws {
     #expect(throws: EvaluationError.self) { try PNGFile.decode(Array(bytes.prefix(bytes.count / 2))) }
     #expect(throws: EvaluationError.self) { try PNGFile.decode([]) }
 }
-
-@Test("A written PNG replaces the old file and leaves nothing beside it")
-func writtenPNG() throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "png-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    let path = folder.appending(path: "grid.png").path
-    for level: UInt8 in [10, 200] {
-        let raster = Raster(width: 2, height: 1, channels: 1, samples: [level, 0])
-        try PNGFile.write(raster, to: path)
-        #expect(try PNGFile.decode([UInt8](Data(contentsOf: URL(filePath: path)))) == raster)
-    }
-    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["grid.png"])
-}
-
-@Test("A folder that is not there is named in the error")
-func unwritablePNG() {
-    let raster = Raster(width: 1, height: 1, channels: 1, samples: [0])
-    let expected = EvaluationError.fileNotWritten(path: "/nonexistent/a.png", reason: "No such file or directory")
-    #expect(throws: expected) { try PNGFile.write(raster, to: "/nonexistent/a.png") }
-}

@@ -1,3 +1,4 @@
+import Checkpoints
 import Communication
 import Coordination
 import Datasets
@@ -89,7 +90,7 @@ extension Worker {
             student: try measure(student, networkCalls: 1),
             classifier: .init(heldOutAccuracy: accuracy.share),
             features: "\(width) features of the run's classifier", seed: configuration.run.seed)
-        try result.write(to: folder.evaluation)
+        try AtomicFile.write(result.json, to: folder.evaluation)
         try control.stageFinished("evaluate", step: 2 * batches)
         try writeReport(result, generators, images: images)
     }

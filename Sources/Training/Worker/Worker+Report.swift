@@ -1,3 +1,4 @@
+import Checkpoints
 import Communication
 import Datasets
 import Diffusion
@@ -37,8 +38,9 @@ extension Worker {
         let raster = ImageGrid(columns: Self.gridColumns).draw(
             images.elements, labels: labels, rows: configuration.network.classes, height: images.shape[1],
             width: images.shape[2], channels: images.shape[3])
-        try PNGFile.write(raster, to: folder.samples + "/" + name + ".png")
-        return try PNGFile.encode(raster)
+        let bytes = try PNGFile.encode(raster)
+        try AtomicFile.write(bytes, to: folder.samples + "/" + name + ".png")
+        return bytes
     }
 
     /// Writes the final grids and `report.html`.
@@ -71,6 +73,6 @@ extension Worker {
                 .init(label: "Threads per rank", value: String(configuration.launch.threadsPerRank)),
                 .init(label: "Weights per network", value: String(generators.student.layout.parameterCount)),
             ], events: [])
-        try Report.write(contents, to: folder.report)
+        try AtomicFile.write(Report.html(contents), to: folder.report)
     }
 }
