@@ -8,6 +8,14 @@ package struct EventRecord: Sendable, Equatable {
     package var kind: String
     /// Particulars, a JSON object.
     package var detail: String
+
+    /// Creates a record; see the properties for the meaning of each argument.
+    package init(timeUTC: String, generation: Int, kind: String, detail: String) {
+        self.timeUTC = timeUTC
+        self.generation = generation
+        self.kind = kind
+        self.detail = detail
+    }
 }
 
 /// A launch of the workers.

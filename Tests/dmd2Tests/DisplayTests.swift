@@ -61,17 +61,4 @@ struct DisplayTests {
                 now         training
                 """)
     }
-
-    @Test("A stage lasts from its first sight to the next stage's, the last one to the end of the run")
-    func stageClock() {
-        let start = ContinuousClock.now
-        var clock = StageClock()
-        clock.observe(stage: "teacher", at: start)
-        clock.observe(stage: "teacher", at: start + .seconds(5))
-        clock.observe(stage: "distil", at: start + .seconds(8))
-        #expect(clock.stageSeconds.map(\.stage) == ["teacher"])
-        clock.end(at: start + .seconds(10))
-        #expect(clock.stageSeconds.map(\.stage) == ["teacher", "distil"])
-        #expect(clock.stageSeconds.map(\.seconds) == [8, 2])
-    }
 }

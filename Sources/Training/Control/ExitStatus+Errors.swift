@@ -41,7 +41,6 @@ extension ExitStatus {
     private static func status(for error: EvaluationError) -> ExitStatus {
         switch error {
         case .tooFewSamples: .badConfiguration
-        case .fileNotWritten: .runFolderUnusable
         case .featuresNotFinite, .png: .unexpectedFailure
         }
     }

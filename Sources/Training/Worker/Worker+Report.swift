@@ -66,13 +66,15 @@ extension Worker {
         let journal = try Journal.reading(inFolder: folder.path)
         let contents = try ReportContents(
             title: "\(configuration.run.name): DMD2 distillation", runName: configuration.run.name, result: result,
-            stages: [], curves: ReportCurves.curves(journal),
+            stages: StageTimes.seconds(try journal.events()).map { .init(name: $0.stage, wallSeconds: $0.seconds) },
+            curves: ReportCurves.curves(journal),
             grids: grids.map { .init(caption: $0.0, png: $0.1) }, configuration: configuration.yaml,
             facts: [
                 .init(label: "Ranks", value: String(communicator.size)),
                 .init(label: "Threads per rank", value: String(configuration.launch.threadsPerRank)),
                 .init(label: "Weights per network", value: String(generators.student.layout.parameterCount)),
-            ], events: [])
+            ],
+            events: try journal.events().map { .init(time: $0.timeUTC, text: "\($0.kind) \($0.detail)") })
         try AtomicFile.write(Report.html(contents), to: folder.report)
     }
 }

@@ -7,7 +7,8 @@ import Training
 /// Benchmarks: measurements as JSON, nothing asserted.
 struct BenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "bench", abstract: "Measure speed and print JSON.", subcommands: [StepBenchCommand.self, StatusBenchCommand.self])
+        commandName: "bench", abstract: "Measure speed and print JSON.",
+        subcommands: [StepBenchCommand.self, StatusBenchCommand.self])
 }
 
 /// One training cycle, with the keys of the PyTorch peer's line so that both can be put side by side.

@@ -38,7 +38,7 @@ struct RunCommand: AsyncParsableCommand {
         let code = try await coordinator.run(showing: progress)
 
         if code == ExitStatus.done.rawValue {
-            let ending = RunEnding(folder: folder, stageSeconds: await progress.stageSeconds)
+            let ending = RunEnding(folder: folder)
             print(try ending.text(includingEvaluation: stopAfter == nil))
         }
         throw ExitCode(code)

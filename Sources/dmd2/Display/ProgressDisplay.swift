@@ -5,7 +5,6 @@ import Foundation
 actor ProgressDisplay {
     private let folder: RunFolder
     private let isTerminal = StandardError.isTerminal
-    private var clock = StageClock()
     private var lastLine: ContinuousClock.Instant?
     private var lastStage: String?
     private var lastMessage = ""
@@ -13,9 +12,6 @@ actor ProgressDisplay {
     init(folder: RunFolder) {
         self.folder = folder
     }
-
-    /// Wall time of each stage seen, in the order of the stages.
-    var stageSeconds: [(stage: String, seconds: Double)] { clock.stageSeconds }
 
     /// Shows what the coordinator says until the task is cancelled.
     func follow() async {
@@ -26,9 +22,8 @@ actor ProgressDisplay {
         }
     }
 
-    /// Ends the display: the time of the last stage is now.
+    /// Ends the display.
     func finish() {
-        clock.end(at: .now)
         erase()
     }
 
@@ -45,7 +40,6 @@ actor ProgressDisplay {
     }
 
     private func show(_ status: RunStatus) {
-        if let stage = status.stage { clock.observe(stage: stage, at: .now) }
         guard status.state == .running || status.state == .draining else {
             if status.message != lastMessage { note(status.message) }
             lastMessage = status.message

@@ -1,11 +1,11 @@
 import Evaluation
 import Foundation
+import Journal
 import Training
 
 /// What is printed when a run has ended well.
 struct RunEnding {
     let folder: RunFolder
-    let stageSeconds: [(stage: String, seconds: Double)]
 
     /// The evaluation's table, if wanted and there is one, the wall time of each stage and the files of the run.
     func text(includingEvaluation: Bool) throws -> String {
@@ -13,8 +13,10 @@ struct RunEnding {
         if includingEvaluation, let bytes = FileManager.default.contents(atPath: folder.layout.evaluation) {
             paragraphs.append(TerminalTable.text(try JSONDecoder().decode(EvaluationResult.self, from: bytes)))
         }
-        if !stageSeconds.isEmpty {
-            paragraphs.append(Rows.text(stageSeconds.map { ($0.stage, durationText(seconds: $0.seconds)) }))
+        let journal = try Journal.reading(inFolder: folder.path)
+        let stages = StageTimes.seconds(try journal.events())
+        if !stages.isEmpty {
+            paragraphs.append(Rows.text(stages.map { ($0.stage, durationText(seconds: $0.seconds)) }))
         }
         paragraphs.append(Rows.text(files.map { ("wrote", $0) }))
         return paragraphs.joined(separator: "\n\n")
