@@ -197,7 +197,7 @@ package struct Supervisor: Sendable {
         case .idle, .backingOff, .ended:
             return []
         case .draining(let cause, _):
-            if processEnd == .exited(code: 0) {
+            if isOrderlyStop(processEnd) {
                 return end(cause == .command ? .done : .stoppedResumable, "stopped, state is saved")
             }
             let cause = describe(processEnd, detail: detail)
@@ -224,6 +224,12 @@ package struct Supervisor: Sendable {
         let delay = restartsUsed == 1 ? 0 : Double(1 << min(restartsUsed - 2, 5))
         state = .backingOff(until: now + delay)
         return tick(at: now)
+    }
+
+    /// True if the workers left because they were told to, and with their state saved.
+    private func isOrderlyStop(_ processEnd: ProcessEnd) -> Bool {
+        reportedFailure == nil
+            && [ExitStatus.done, .stoppedResumable].contains { processEnd == .exited(code: $0.rawValue) }
     }
 
     /// The status a worker left with, if a restart would end the same way.

@@ -111,6 +111,20 @@ import Testing
             supervisor.handle(ended(1, code: 0), at: 20) == [.end(status, message: "stopped, state is saved")])
     }
 
+    @Test("Workers that say they stopped have stopped; workers that failed meanwhile have not saved")
+    func workersStop() {
+        var orderly = running()
+        _ = orderly.handle(.stopAsked(.command), at: 10)
+        #expect(orderly.handle(ended(1, code: 75), at: 11) == [.end(.done, message: "stopped, state is saved")])
+        var failed = running()
+        _ = failed.handle(.stopAsked(.command), at: 10)
+        _ = failed.handle(.workerFailed(rank: 0, exitCode: 1, reason: "disk full"), at: 11)
+        guard case .end(.stoppedResumable, _)? = failed.handle(ended(1, code: 1), at: 12).first else {
+            Issue.record("ended as \(failed.state)")
+            return
+        }
+    }
+
     @Test("A second signal does not wait for the save")
     func impatience() {
         var supervisor = running()
