@@ -42,7 +42,9 @@ struct LaunchPlan: Sendable {
         // Reading another process's memory is forbidden in most containers.
         arguments += ["--mca", "btl_vader_single_copy_mechanism", "none"]
         // mpirun insists on a remote shell even where it starts nothing remote.
-        if Self.findProgram("ssh") == nil && Self.findProgram("rsh") == nil { arguments += ["--mca", "plm", "isolated"] }
+        if Self.findProgram("ssh") == nil, Self.findProgram("rsh") == nil {
+            arguments += ["--mca", "plm", "isolated"]
+        }
         // Seconds between SIGTERM and SIGKILL: a rank that must end has nothing left to save.
         arguments += ["--mca", "odls_base_sigkill_timeout", "1"]
         // A machine that was switched off would be noticed after eight minutes.
