@@ -14,7 +14,7 @@ let settings: [SwiftSetting] = [
     // One flag for all modules: the importer caches C modules per flag set, and inlined SIMD code needs it.
     .unsafeFlags(["-Xcc", "-march=\(march)"]),
 ]
-// Modules above the numerics touch no pointer at all, and the compiler proves it.
+// The scheduling machines touch no pointer at all, and the compiler proves it.
 let safeSettings = settings + [.strictMemorySafety()]
 // Loops over pixels are 10 to 300 times slower at -Onone, which would make debug tests useless.
 let hotSettings = settings + [.unsafeFlags(["-O"], .when(configuration: .debug))]

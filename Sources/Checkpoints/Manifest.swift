@@ -15,7 +15,7 @@ package struct Manifest: Codable, Sendable, Equatable {
     package var step: Int
     /// The launch of the run that wrote it.
     package var generation: Int
-    /// Hashes of configuration, data and teacher, plan position, and whatever else the writer recorded.
+    /// What else the writer recorded, such as the hash of the configuration and the updates of each network.
     package var metadata: [String: String]
     /// The files with their lengths and hashes, by name.
     package var files: [String: FileFingerprint]
@@ -63,7 +63,7 @@ package struct CheckpointDraft: Sendable, Equatable {
     package var generation: Int
     /// The reports of all ranks, in any order.
     package var shards: [ShardRecord]
-    /// Hashes of configuration, data and teacher, plan position, and whatever else a reader should know.
+    /// What else a reader should know, such as the hash of the configuration and the updates of each network.
     package var metadata: [String: String]
 
     /// Makes a draft from its parts.

@@ -37,6 +37,8 @@ package struct Coordinator: Sendable {
         case record(JournalEntry)
         /// Write a line to the log.
         case log(String)
+        /// Show a line to whoever started the run.
+        case announce(String)
         /// Start, signal or end processes.
         case supervise(Supervisor.Effect)
     }
@@ -114,7 +116,7 @@ extension Coordinator {
         case .failed(let exitCode, let reason):
             return [.reply(.noted), note("worker_failed", ["rank": "\(envelope.rank)", "reason": reason])]
                 + supervise(.workerFailed(rank: envelope.rank, exitCode: exitCode, reason: reason), at: now)
-        case .beginStage, .planRequest, .checkpointPrepared, .stageFinished, .finished:
+        case .beginStage, .planRequest, .checkpointPrepared, .notice, .stageFinished, .finished:
             guard envelope.rank == 0 else { return [.reply(.refused(reason: "only rank 0 may ask this"))] }
             return rankZero(envelope.message, at: now)
         }
@@ -173,6 +175,8 @@ extension Coordinator {
                 + records(stages.advance(stage: stage, to: step, generation: generation))
                 + [note("stage_finished", ["stage": stage, "step": "\(step)"])]
                 + supervise(.progressed, at: now)
+        case .notice(let text):
+            return [.reply(.noted), note("notice", ["text": text]), .announce(text)]
         case .finished:
             return [.reply(.noted), note("finished", [:])] + supervise(.finished, at: now)
         case .hello, .heartbeat, .failed:
@@ -192,6 +196,7 @@ extension Coordinator {
             .record(
                 .checkpointCommitted(
                     stage: checkpoint.stage, step: checkpoint.step, path: path, manifestSHA256: sha256)),
+            note("checkpoint_committed", ["stage": checkpoint.stage, "step": "\(checkpoint.step)"]),
             .log("checkpoint \(checkpoint.stage) step \(checkpoint.step) published"),
         ]
         if publishedIn == generation {

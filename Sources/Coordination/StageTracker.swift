@@ -84,7 +84,12 @@ package struct StageTracker: Sendable {
             }
             return (
                 .accepted(step: segment.firstStep, message: "ratio \(ratio) from step \(segment.firstStep) on"),
-                [.ratioChanged(stage: name, segment: segment)]
+                [
+                    .ratioChanged(stage: name, segment: segment),
+                    .event(
+                        generation: begunIn, kind: "ratio_set",
+                        detail: ["stage": name, "ratio": "\(ratio)", "step": "\(segment.firstStep)"]),
+                ]
             )
         case .checkpointNow:
             guard let step = scheduler?.saveSoon() else {

@@ -27,6 +27,8 @@ package enum WorkerMessage: Codable, Equatable, Sendable {
     case planRequest(stage: String, firstStep: Int)
     /// Rank 0: every rank's shards of this checkpoint are on disk.
     case checkpointPrepared(checkpoint: PreparedCheckpoint)
+    /// Rank 0: something a person should know of, in one line.
+    case notice(text: String)
     /// Rank 0: the stage is complete after this many steps.
     case stageFinished(stage: String, step: Int)
     /// Rank 0: every stage is complete.

@@ -19,15 +19,15 @@ package enum DatasetError: Error, Sendable, Equatable, CustomStringConvertible {
     package var description: String {
         switch self {
         case .unreadable(let path, let reason):
-            "cannot read data \(path): \(reason); check data.path and the file's permissions"
+            "cannot read data \(path): \(reason); check data.source and the file's permissions"
         case .notGzip(let source):
-            "\(source) is not a gzip file; compress it with `gzip`, or correct data.path"
+            "\(source) is not a gzip file; compress it with `gzip`, or correct data.source"
         case .truncated(let source, let rows):
             "\(source) is truncated after row \(rows); copy it again from its origin"
         case .corrupt(let source, let rows):
             "\(source) is damaged after row \(rows): its checksum does not match; copy it again from its origin"
         case .empty(let source):
-            "\(source) has no rows; copy it again from its origin, or correct data.path"
+            "\(source) has no rows; copy it again from its origin, or correct data.source"
         case .wrongColumnCount(let source, let row, let count, let expected):
             "\(source), row \(row): \(count) columns, expected \(expected); correct or remove the row"
         case .badValue(let source, let row, let column, let text, let range):

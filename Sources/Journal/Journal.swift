@@ -16,7 +16,7 @@ package final class Journal {
     /// Opens a run's journal for writing, creating it if it is missing.
     package static func writing(inFolder folder: String) throws(JournalError) -> Journal {
         let database = try Database(path: "\(folder)/\(fileName)", readOnly: false)
-        // Readers such as `dmd2 report` do not block the writer, nor it them.
+        // Readers such as `dmd2 events` do not block the writer, nor it them.
         try database.execute("pragma journal_mode = wal")
         try database.execute(Schema.statements)
         return Journal(database)

@@ -16,7 +16,7 @@ package enum Processor {
     /// One line for a person whose processor lacks something.
     package static var missingInstructionsMessage: String {
         "this processor lacks \(missingInstructionSets.joined(separator: ", ")), which this build uses: "
-            + "build again on this machine, or with DMD2_MARCH=x86-64-v2 set"
+            + "build again on this machine, or with DMD2_MARCH set to what it has (x86-64-v3: AVX2)"
     }
 
     /// The widest vector instruction set that this build uses.

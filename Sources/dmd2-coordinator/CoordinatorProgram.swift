@@ -99,6 +99,9 @@ struct CoordinatorProgram: ~Copyable {
             try journal.record(entry)
         case .log(let line):
             logger.info("\(line)")
+        case .announce(let line):
+            logger.notice("\(line)")
+            FileHandle.standardError.write(Data("dmd2-coordinator: \(line)\n".utf8))
         case .supervise(let effect):
             perform(effect)
         }

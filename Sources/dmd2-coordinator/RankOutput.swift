@@ -26,6 +26,9 @@ final class RankOutput: Sendable {
         }
     }
 
+    /// How a worker's own error lines begin; the rest of standard error is its log.
+    private static let complaint = "dmd2-worker: "
+
     private struct State {
         var files: [String: FileHandle] = [:]
         var lastError = ""
@@ -43,7 +46,7 @@ final class RankOutput: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    /// Which rank mpirun found ended, and the last line any rank wrote to standard error, as far as there are such.
+    /// Which rank mpirun found ended, and the last error any rank reported, as far as there are such.
     var lastWords: String {
         state.withLock { [$0.endedRank, $0.lastError].filter { !$0.isEmpty }.joined(separator: ": ") }
     }
@@ -57,7 +60,9 @@ final class RankOutput: Sendable {
         append(tagged.text, to: "rank-\(tagged.rank).log")
         if tagged.isError {
             let words = tagged.text.trimmingCharacters(in: .whitespaces)
-            if !words.isEmpty { state.withLock { $0.lastError = String(words.prefix(300)) } }
+            if words.hasPrefix(Self.complaint) {
+                state.withLock { $0.lastError = String(words.dropFirst(Self.complaint.count).prefix(300)) }
+            }
         } else if tagged.text.hasPrefix("weights ") {
             announce(tagged.text)
         }

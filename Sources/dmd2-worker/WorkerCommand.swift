@@ -101,8 +101,9 @@ struct WorkerCommand: ParsableCommand {
     private func connect(_ configuration: RunConfiguration, _ communicator: MPICommunicator) throws -> any ControlLink {
         let link = try ControlEnvironment.coordinatorLink(rank: communicator.rank, rankCount: communicator.size)
         if let link { return link }
-        guard communicator.rank == 0 else { return SilentControl(generation: try outcome(from: communicator)) }
+        // A signal that mpirun passes to all ranks must not end those that cannot decide to stop.
         TerminationSignals.startCounting()
+        guard communicator.rank == 0 else { return SilentControl(generation: try outcome(from: communicator)) }
         do {
             let fresh = fresh || configuration.isProbe(overrides: overrides, stopAfter)
             try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)

@@ -4,7 +4,7 @@ package struct DataConfiguration: Sendable, Equatable {
     package enum Source: Sendable, Equatable {
         /// The 1,797 handwritten digits (8x8, grey, ten classes) built into the programs.
         case digits
-        /// A file: comma-separated pixels and a label per line, gzipped or not.
+        /// A file: comma-separated pixels and a label per line, gzipped.
         case file(path: String)
     }
 

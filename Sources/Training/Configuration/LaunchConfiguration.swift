@@ -1,6 +1,8 @@
 package import Communication
 
 /// How the workers are started. All but `reduction` may differ between two launches of one run.
+///
+/// A change of `threadsPerRank` moves the last bits of what follows; a change of `ranks` does not.
 package struct LaunchConfiguration: Sendable, Equatable {
     /// Worker processes.
     package var ranks = 2

@@ -1,5 +1,6 @@
 import Diffusion
 import Distillation
+import Evaluation
 
 extension RunConfiguration {
     /// The values that a fault's cure suggests.
@@ -46,7 +47,7 @@ extension RunConfiguration {
     ]
 
     private static let dataKeys = [
-        ConfigurationKey("data.source", \.data.source, .any, "digits, or the path of a csv or csv.gz file"),
+        ConfigurationKey("data.source", \.data.source, .any, "digits, or the path of a csv.gz file"),
         ConfigurationKey("data.resolution", \.network.resolution, .atLeast(4), "height and width of an image, pixels"),
         ConfigurationKey("data.imageChannels", \.network.imageChannels, .atLeast(1), "1 grey, 3 colour"),
         ConfigurationKey("data.classes", \.network.classes, .atLeast(1), "number of labels"),
@@ -124,7 +125,9 @@ extension RunConfiguration {
     ]
 
     private static let evaluateKeys = [
-        ConfigurationKey("evaluate.images", \.evaluate.images, .atLeast(2), "images of the teacher and of the student"),
+        ConfigurationKey(
+            "evaluate.images", \.evaluate.images, .atLeast(DigitClassifier.featureCount + 1),
+            "images of the teacher and of the student; more than the classifier has features"),
         ConfigurationKey(
             "evaluate.teacherHeunSteps", \.evaluate.teacherHeunSteps, .atLeast(2), "n steps are 2n - 1 network calls"),
         ConfigurationKey("evaluate.batch", \.evaluate.batch, .atLeast(1), "images at a time on one rank"),

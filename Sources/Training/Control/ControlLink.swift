@@ -23,6 +23,9 @@ package protocol ControlLink: AnyObject {
     /// Throws `checkpointFailed` if it cannot be; what was published before is unharmed.
     func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError)
 
+    /// Tells the person who started the run something, in one line, and the journal too.
+    func notice(_ text: String) throws(ControlError)
+
     /// Completes a stage after this many steps.
     func stageFinished(_ stage: String, step: Int) throws(ControlError)
 

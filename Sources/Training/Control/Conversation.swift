@@ -107,7 +107,7 @@ struct Conversation {
         case .noted:
             settleFirst(.done) {
                 switch $0 {
-                case .stageFinished, .finished, .failed: true
+                case .notice, .stageFinished, .finished, .failed: true
                 default: false
                 }
             }

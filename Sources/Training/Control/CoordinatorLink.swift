@@ -82,6 +82,10 @@ package final class CoordinatorLink: ControlLink {
         }
     }
 
+    package func notice(_ text: String) throws(ControlError) {
+        _ = try request(.notice(text: text))
+    }
+
     package func stageFinished(_ stage: String, step: Int) throws(ControlError) {
         _ = try request(.stageFinished(stage: stage, step: step))
     }

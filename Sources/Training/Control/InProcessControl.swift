@@ -1,5 +1,6 @@
 package import Checkpoints
 package import Coordination
+import Foundation
 import Journal
 
 /// Rank 0's line in a run without a coordinator: the same scheduler, journal and checkpoints, in process. SIGTERM,
@@ -53,9 +54,15 @@ package final class InProcessControl: ControlLink {
                 .checkpointCommitted(
                     stage: draft.stage, step: draft.step, path: publication.path,
                     manifestSHA256: publication.manifestSHA256))
+            try note("checkpoint_committed", ["stage": draft.stage, "step": "\(draft.step)"])
         } catch {
             throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: "\(error)")
         }
+    }
+
+    package func notice(_ text: String) throws(ControlError) {
+        try note("notice", ["text": text])
+        FileHandle.standardError.write(Data("dmd2-worker: \(text)\n".utf8))
     }
 
     package func stageFinished(_ stage: String, step: Int) throws(ControlError) {

@@ -7,8 +7,10 @@ extension Journal {
         switch entry {
         case .generationStarted(let generation, let ranks):
             try recordGenerationStart(generation, ranks: ranks)
+            try recordEvent(generation: generation, kind: "launch_started", detail: ["ranks": "\(ranks)"])
         case .generationEnded(let generation, let cause):
             try recordGenerationEnd(generation, cause: cause)
+            try recordEvent(generation: generation, kind: "launch_ended", detail: ["cause": cause])
         case .planGranted(let generation, let window):
             try recordPlan(
                 PlanRecord(

@@ -14,6 +14,7 @@ package final class SilentControl: ControlLink {
     package func window(stage: String, from step: Int) throws(ControlError) -> PlanWindow { throw notRankZero }
     package func report(_ report: ProgressReport) {}
     package func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) { throw notRankZero }
+    package func notice(_ text: String) throws(ControlError) { throw notRankZero }
     package func stageFinished(_ stage: String, step: Int) throws(ControlError) { throw notRankZero }
     package func finished() throws(ControlError) { throw notRankZero }
     package func failed(_ status: ExitStatus, reason: String) {}

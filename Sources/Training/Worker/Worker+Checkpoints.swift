@@ -24,7 +24,7 @@ extension Worker {
         var found: Checkpoint?
         if communicator.rank == 0 {
             let search = try store.newestVerified(settingAside: true)
-            for rejected in search.rejected { logger.warning("\(rejected)") }
+            for rejected in search.rejected { try control.notice("\(rejected)") }
             found = search.found
         }
         let choice = try communicator.broadcast(message: Array(identity(of: found).utf8), from: 0)
@@ -66,6 +66,8 @@ extension Worker {
         var metadata = state.metadata
         metadata[Self.completeKey] = isComplete ? "true" : "false"
         metadata["seed"] = String(configuration.run.seed)
+        metadata["configuration.sha256"] = Array(configuration.canonicalText.utf8)
+            .withUnsafeBytes { SHA256Hasher.hash(of: $0) }
         let draft = CheckpointDraft(
             stage: stage.name, step: step, generation: control.generation,
             shards: try records.map { try JSONDecoder().decode(ShardRecord.self, from: Data($0)) }, metadata: metadata)
@@ -73,7 +75,7 @@ extension Worker {
             try control.checkpointPrepared(draft)
         } catch {
             guard case .checkpointFailed = error, !isComplete else { throw error }
-            logger.error("\(error); training goes on")
+            try control.notice("\(error); training goes on")
         }
         try drawSamples(of: stage, step: step)
     }

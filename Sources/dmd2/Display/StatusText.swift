@@ -12,7 +12,7 @@ package enum StatusText {
             rows.append(("stage", ProgressLine.plain(status)))
             rows.append(("updates", updates(status)))
         }
-        rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? "none yet"))
+        rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? "none since the coordinator started"))
         rows.append(("restarts", restarts(status.restarts)))
         rows += status.ranks.map { ("rank \($0.rank)", rank($0)) }
         if !status.message.isEmpty { rows.append(("now", status.message)) }
