@@ -1,0 +1,192 @@
+import Coordination
+import Foundation
+import Glibc
+import Testing
+
+extension ProgramTests {
+    /// What cannot work is refused in one line, with a documented exit code, before anything is written.
+    struct BadInputTests {
+        /// Every program that takes a configuration, with the arguments before its own.
+        enum Entry: CaseIterable {
+            case dmd2, coordinator, worker
+
+            func run(_ sandbox: Sandbox, configuration: String? = nil, _ settings: [String]) async throws -> Outcome {
+                let path = configuration ?? sandbox.configuration
+                let overrides = settings.flatMap { ["--set", $0] }
+                return switch self {
+                case .dmd2: try await sandbox.run("dmd2", ["run", path] + overrides)
+                case .coordinator: try await sandbox.run("dmd2-coordinator", ["--config", path] + overrides)
+                case .worker: try await sandbox.run("dmd2-worker", ["--config", path] + overrides)
+                }
+            }
+        }
+
+        /// Expects one line with these words, this exit code and no run folder.
+        private func expectRefusal(
+            _ outcome: Outcome, _ status: Coordination.ExitStatus, _ words: String..., lines: Int = 1,
+            in sandbox: Sandbox,
+            sourceLocation: SourceLocation = #_sourceLocation
+        ) {
+            let errors = outcome.errors.split(separator: "\n")
+            #expect(outcome.exitCode == status.rawValue, "\(outcome)", sourceLocation: sourceLocation)
+            #expect(errors.count == lines, "\(outcome.errors)", sourceLocation: sourceLocation)
+            #expect(errors.allSatisfy { $0.hasPrefix("dmd2") }, "\(outcome.errors)", sourceLocation: sourceLocation)
+            for word in words {
+                #expect(outcome.errors.contains(word), "\(outcome.errors)", sourceLocation: sourceLocation)
+            }
+            #expect(outcome.output.isEmpty, "\(outcome.output)", sourceLocation: sourceLocation)
+            #expect(
+                !FileManager.default.fileExists(atPath: sandbox.runFolder), "half a run", sourceLocation: sourceLocation
+            )
+        }
+
+        @Test("A configuration that is missing or a folder", arguments: Entry.allCases)
+        func unreadableConfiguration(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let missing = try await entry.run(sandbox, configuration: "no.yaml", [])
+            expectRefusal(missing, .inputMissing, "no.yaml: no such file", in: sandbox)
+            let folder = try await entry.run(sandbox, configuration: sandbox.folder, [])
+            expectRefusal(folder, .inputMissing, "is a folder", in: sandbox)
+        }
+
+        @Test("Several faults, all in one go", arguments: Entry.allCases)
+        func faults(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await entry.run(
+                sandbox,
+                ["distil.ration=5", "teacher.steps=many", "distil.ratio=0", "teacher.batch=30", "launch.ranks=8"])
+            expectRefusal(
+                outcome, .badConfiguration, "did you mean distil.ratio?", "\"many\" is not a whole number",
+                "0 is less than 1", "30 is not divisible by teacher.shards (4)",
+                "8 ranks are more than distil.shards (4)",
+                lines: 7, in: sandbox)
+        }
+
+        @Test("More ranks than shards under mpirun")
+        func tooManyRanks() async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await sandbox.runWorkers(ranks: 5, [])
+            #expect(outcome.exitCode == Coordination.ExitStatus.badConfiguration.rawValue)
+            #expect(outcome.complaints.count == 3, "\(outcome.errors)")
+            #expect(outcome.complaints.allSatisfy { $0.contains("5 ranks are more than") })
+            #expect(!FileManager.default.fileExists(atPath: sandbox.runFolder))
+        }
+
+        @Test("A data file that is truncated, missing or of other images", arguments: Entry.allCases)
+        func data(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let digits = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+                .deletingLastPathComponent().appending(path: "Sources/Datasets/Resources/digits.csv.gz")
+            let half = try Data(contentsOf: digits).prefix(30_000)
+            try half.write(to: URL(filePath: sandbox.path("half.csv.gz")))
+
+            let truncated = try await entry.run(sandbox, ["data.source=\(sandbox.path("half.csv.gz"))"])
+            expectRefusal(truncated, .badData, "half.csv.gz is truncated after row", in: sandbox)
+            let missing = try await entry.run(sandbox, ["data.source=\(sandbox.path("no.csv.gz"))"])
+            expectRefusal(missing, .inputMissing, "no.csv.gz", in: sandbox)
+            let other = try await entry.run(sandbox, ["data.source=\(digits.path)", "data.classes=12"])
+            expectRefusal(other, .badConfiguration, "10 classes", "12 classes", in: sandbox)
+        }
+
+        @Test("mpirun that is not installed")
+        func noMPI() async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await Entry.dmd2.run(sandbox, ["launch.mpirun=/nonexistent"])
+            expectRefusal(outcome, .unavailable, "/nonexistent not found: install it", in: sandbox)
+        }
+
+        @Test("A port that another program listens on")
+        func portInUse() async throws {
+            let sandbox = try Sandbox()
+            let listener = try Listener()
+            let outcome = try await Entry.dmd2.run(sandbox, ["coordinator.endpoint=tcp://127.0.0.1:\(listener.port)"])
+            expectRefusal(outcome, .unavailable, "tcp://127.0.0.1:\(listener.port) is in use", in: sandbox)
+        }
+
+        @Test("A run folder with other settings stays as it is", arguments: Entry.allCases)
+        func otherSettings(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let probe = ["--stop-after", "1", "--set", "run.folder=\(sandbox.runFolder)"]
+            #expect(try await sandbox.runWorkers(ranks: 1, probe).exitCode == 0)
+            let before = try sandbox.contents()
+
+            let outcome = try await entry.run(sandbox, ["run.stopAfter=1", "run.seed=7"])
+            #expect(outcome.exitCode == Coordination.ExitStatus.runFolderUnusable.rawValue)
+            #expect(outcome.complaints.count == 1 && outcome.errors.contains("run.seed: 7 here, 1 there"), "\(outcome)")
+            #expect(try sandbox.contents() == before)
+        }
+
+        @Test("A run folder that a live run owns")
+        func liveOwner() async throws {
+            let sandbox = try Sandbox()
+            let owner = try sandbox.start("dmd2", ["run", sandbox.configuration])
+            _ = try await LiveRun(folder: sandbox.runFolder).reach("teacher", step: 0)
+            for entry in Entry.allCases {
+                let outcome = try await entry.run(sandbox, [])
+                #expect(outcome.exitCode == Coordination.ExitStatus.runFolderUnusable.rawValue)
+                #expect(outcome.complaints.count == 1 && outcome.errors.contains("run folder in use"), "\(outcome)")
+            }
+            kill(owner.processIdentifier, SIGTERM)
+            // A signal may be a batch system's, so the run is worth starting again.
+            #expect(try await sandbox.finish(owner).exitCode == Coordination.ExitStatus.stoppedResumable.rawValue)
+            #expect(sandbox.liveProcesses.isEmpty)
+        }
+
+        @Test(
+            "Command lines that make no sense",
+            arguments: [
+                ("dmd2", ["run"]), ("dmd2", ["fly"]), ("dmd2", ["run", "tiny.yaml", "--stop-after", "0"]),
+                ("dmd2", ["set", "ratio=0"]), ("dmd2-coordinator", ["--speed"]), ("dmd2-worker", ["--config"]),
+                ("dmd2-worker", ["--config", "tiny.yaml", "--stop-after", "0"]),
+            ])
+        func usage(program: String, arguments: [String]) async throws {
+            let sandbox = try Sandbox()
+            expectRefusal(try await sandbox.run(program, arguments), .usage, in: sandbox)
+        }
+
+        @Test("A command for a run that is not live")
+        func noCoordinator() async throws {
+            let sandbox = try Sandbox()
+            for command in [["status"], ["stop"], ["set", "ratio=5"], ["checkpoint", "now"]] {
+                let outcome = try await sandbox.run("dmd2", command + [sandbox.folder])
+                expectRefusal(outcome, .unavailable, "no coordinator is alive", in: sandbox)
+            }
+        }
+    }
+}
+
+extension Sandbox {
+    /// Every file of the run folder with its bytes, but for those that SQLite keeps beside a database in use.
+    fileprivate func contents() throws -> [String: Data] {
+        var contents: [String: Data] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: runFolder) where !name.contains("sqlite-") {
+            contents[name] = FileManager.default.contents(atPath: "\(runFolder)/\(name)")
+        }
+        return contents
+    }
+}
+
+/// A socket that listens on a free port of this machine.
+private struct Listener: ~Copyable {
+    private let descriptor: Int32
+    let port: UInt16
+
+    init() throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = in_addr_t(INADDR_LOOPBACK).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+                bind(descriptor, address, length) == 0 && listen(descriptor, 1) == 0
+                    && getsockname(descriptor, address, &length) == 0
+            }
+        }
+        guard bound else { throw Overdue(description: "a free port to listen on") }
+        self.descriptor = descriptor
+        port = UInt16(bigEndian: address.sin_port)
+    }
+
+    deinit { close(descriptor) }
+}

@@ -1,0 +1,108 @@
+import Coordination
+import Foundation
+import Journal
+import Testing
+
+extension ProgramTests {
+    /// The weights are the recipe's, whatever happens on the way to them.
+    struct WeightsTests {
+        /// Stages end after this many steps; several checkpoints lie before.
+        private static let steps = 30
+        private static let arguments = ["--stop-after", "\(steps)", "--print-weights-hash"]
+
+        /// The weights of an undisturbed run on one rank.
+        private static let undisturbed = Task {
+            try await Sandbox().runWorkers(ranks: 1, arguments).weights
+        }
+
+        @Test("One, two and three ranks end with the same weights", arguments: [2, 3])
+        func ranks(count: Int) async throws {
+            let reference = try await Self.undisturbed.value
+            #expect(reference.count == 2)
+            #expect(reference.first?.hasPrefix("weights teacher sha256:") == true)
+            #expect(reference.last?.hasPrefix("weights distil sha256:") == true)
+
+            let outcome = try await Sandbox().runWorkers(ranks: count, Self.arguments)
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+            #expect(outcome.weights == reference)
+        }
+
+        @Test("A rank killed at a random step does not change the weights", arguments: [UInt64(1), 2])
+        func killedRank(seed: UInt64) async throws {
+            var generator = SplitMix(seed: seed)
+            let stage = seed.isMultiple(of: 2) ? "distil" : "teacher"
+            let step = Int.random(in: 0..<Self.steps - 8, using: &generator)
+            let rank = Int.random(in: 0..<3, using: &generator)
+            let sandbox = try Sandbox()
+            let folder = sandbox.runFolder + "-stop-\(Self.steps)"
+
+            let program = try sandbox.start(
+                "dmd2", ["run", sandbox.configuration, "--set", "launch.ranks=3"] + Self.arguments)
+            let status = try await LiveRun(folder: folder).reach(stage, step: step)
+            let victim = try #require(status.ranks.first { $0.rank == rank })
+            #expect(kill(victim.pid, SIGKILL) == 0)
+            let outcome = try await sandbox.finish(program)
+
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+            #expect(outcome.weights.suffix(2) == (try await Self.undisturbed.value)[...])
+            let generations = try LiveRun(folder: folder).journal().generations()
+            #expect(generations.map(\.generation) == [1, 2])
+            #expect(generations.last?.cause == "finished")
+            #expect(sandbox.liveProcesses.isEmpty)
+        }
+
+        @Test("A run that is stopped and continued ends with the same weights, and saves when asked")
+        func stopAndContinue() async throws {
+            let sandbox = try Sandbox()
+            let live = LiveRun(folder: sandbox.runFolder)
+            let command =
+                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments
+
+            let first = try sandbox.start("dmd2", command)
+            _ = try await live.reach("teacher", step: 1)
+            let stop = try await sandbox.run("dmd2", ["stop", sandbox.runFolder])
+            #expect(stop.exitCode == 0 && stop.output.contains("stopping after step"), "\(stop)")
+            let stopped = try await sandbox.finish(first)
+            #expect(stopped.exitCode == 0, "\(stopped.errors)")
+            let lastPlan = try #require(try live.journal().plans().last)
+            #expect(lastPlan.stopsAtEnd)
+            let saved = try live.journal().checkpoints().last
+            #expect(saved?.step == lastPlan.firstStep + lastPlan.kinds.count)
+            #expect(sandbox.liveProcesses.isEmpty)
+
+            let second = try sandbox.start("dmd2", command)
+            _ = try await live.reach("distil", step: 1)
+            let now = try await sandbox.run("dmd2", ["checkpoint", "now", sandbox.runFolder])
+            #expect(now.exitCode == 0, "\(now.errors)")
+            let step = try #require(now.output.matches(of: /after (\d+) steps/).first.flatMap { Int($0.output.1) })
+            let continued = try await sandbox.finish(second)
+
+            #expect(continued.exitCode == 0, "\(continued.errors)")
+            #expect(continued.weights == (try await Self.undisturbed.value))
+            #expect(try live.journal().checkpoints().contains { $0.stage == "distil" && $0.step == step })
+        }
+
+        @Test("A flipped byte in the newest checkpoint is announced, and training goes on from the one before")
+        func flippedByte() async throws {
+            let sandbox = try Sandbox()
+            let command =
+                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments
+            let first = try await sandbox.run("dmd2", command)
+            #expect(first.exitCode == 0, "\(first.errors)")
+
+            let shard = sandbox.runFolder + "/checkpoints/distil/step-00000030/shard-00001-of-00002.safetensors"
+            var bytes = try Data(contentsOf: URL(filePath: shard))
+            bytes[bytes.count - 5] ^= 1
+            try bytes.write(to: URL(filePath: shard))
+            let second = try await sandbox.run("dmd2", command)
+
+            #expect(second.exitCode == 0, "\(second.errors)")
+            #expect(second.weights == (try await Self.undisturbed.value))
+            let announcements = second.errors.split(separator: "\n").filter { $0.contains("is not used") }
+            #expect(announcements.count == 1, "\(second.errors)")
+            #expect(announcements.first?.contains("does not have the hash") == true)
+            let journal = try LiveRun(folder: sandbox.runFolder).journal()
+            #expect(try journal.plans().filter { $0.generation == 2 }.map(\.firstStep).min() == 25)
+        }
+    }
+}

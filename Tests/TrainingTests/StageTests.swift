@@ -1,0 +1,96 @@
+import Coordination
+import Layers
+import Tensors
+import Testing
+import Training
+
+/// What one shard adds to one update: the gradient, then the metrics.
+private func contribution(
+    _ stage: some TrainingStage, network: Int = 0, step: Int, _ kind: StepKind, shard: Int
+) -> [Float] {
+    let gradient = Tensor(repeating: 0, Shape(stage.networks[network].optimizer.weights.layout.elementCount))
+    let metrics = Tensor(repeating: 0, Shape(stage.networks[network].metricNames.count))
+    stage.accumulate(
+        network: network, step: step, kind: kind, shard: shard, gradient: gradient, metrics: metrics.pointer)
+    return gradient.elements + metrics.elements
+}
+
+struct StageTests {
+    @Test("What the teacher's shard contributes depends on step and shard alone")
+    func teacher() throws { try expectPureFunction(TinyRun().teacherStage()) }
+
+    @Test("What the classifier's shard contributes depends on step and shard alone")
+    func classifier() throws { try expectPureFunction(TinyRun().classifierStage()) }
+
+    private func expectPureFunction(_ stage: some TrainingStage) throws {
+        let first = contribution(stage, step: 3, .single, shard: 1)
+        let otherShard = contribution(stage, step: 3, .single, shard: 2)
+        let otherStep = contribution(stage, step: 4, .single, shard: 1)
+        stage.endStep()
+        #expect(contribution(stage, step: 3, .single, shard: 1) == first)
+        #expect(first != otherShard)
+        #expect(first != otherStep)
+        #expect(first.allSatisfy(\.isFinite) && first.contains { $0 != 0 })
+    }
+
+    @Test("What a distillation's shard contributes depends on step, kind and shard alone")
+    func distillation() throws {
+        let stage = try TinyRun().distillationStage()
+        func turn(step: Int, shard: Int) -> [[Float]] {
+            let kind = StepKind.criticAndStudent
+            return stage.updates(of: kind).map { contribution(stage, network: $0, step: step, kind, shard: shard) }
+        }
+        func criticOnly(step: Int, shard: Int) -> [Float] {
+            contribution(stage, network: 1, step: step, .criticOnly, shard: shard)
+        }
+
+        let both = turn(step: 2, shard: 1)
+        _ = turn(step: 2, shard: 3)
+        stage.endStep()
+        let alone = criticOnly(step: 3, shard: 1)
+        stage.endStep()
+        _ = criticOnly(step: 5, shard: 0)
+        stage.endStep()
+
+        #expect(turn(step: 2, shard: 1) == both)
+        stage.endStep()
+        #expect(criticOnly(step: 3, shard: 1) == alone)
+        #expect(both.count == 2 && both.joined().allSatisfy(\.isFinite))
+    }
+
+    // The pool belongs to the whole process, so this runs in one of its own.
+    @Test("After the second step no stage takes new memory")
+    func steadyMemory() async {
+        await #expect(processExitsWith: .success) {
+            try expectSteadyPool(TinyRun().teacherStage(), [.single])
+            try expectSteadyPool(TinyRun().distillationStage(), [.criticAndStudent, .criticOnly])
+        }
+    }
+}
+
+/// Computes every shard of some steps, with updates of the weights, and looks at the pool.
+private func expectSteadyPool(_ stage: some TrainingStage, _ kinds: [StepKind]) throws {
+    let gradients = stage.networks.map {
+        Tensor(repeating: 0, Shape($0.optimizer.weights.layout.elementCount + $0.metricNames.count))
+    }
+    func run(_ step: Int, _ kind: StepKind) {
+        for network in stage.updates(of: kind) {
+            let gradient = gradients[network]
+            let count = stage.networks[network].optimizer.weights.layout.elementCount
+            for shard in 0..<stage.shards {
+                gradient.buffer.update(repeating: 0)
+                stage.accumulate(
+                    network: network, step: step, kind: kind, shard: shard,
+                    gradient: Tensor(gradient.storage, offset: 0, shape: Shape(count)),
+                    metrics: gradient.pointer + count)
+            }
+            _ = stage.networks[network].optimizer.update(
+                gradient: gradient.pointer, scale: 1, learningRate: 1e-4, averageKeep: 0.9)
+        }
+        stage.endStep()
+    }
+    for step in 0..<2 { for kind in kinds { run(step, kind) } }
+    let settled = StoragePool.allocatedByteCount
+    for step in 2..<6 { for kind in kinds { run(step, kind) } }
+    #expect(StoragePool.allocatedByteCount == settled)
+}

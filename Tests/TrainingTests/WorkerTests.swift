@@ -1,0 +1,112 @@
+import Communication
+import Coordination
+import Evaluation
+import Foundation
+import Journal
+import Logging
+import Testing
+import Training
+
+struct WorkerTests {
+    /// Runs a worker to its end and returns the lines it announces.
+    private static func run(
+        _ configuration: RunConfiguration, _ communicator: any Communicator, _ control: any ControlLink
+    ) throws -> (ending: Worker.Ending, lines: [String]) {
+        var lines: [String] = []
+        let worker = Worker(
+            configuration, communicator: communicator, control: control, printsWeightsHash: true,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ) { lines.append($0) }
+        return (try worker.run(), lines)
+    }
+
+    /// A whole run in a folder, scheduled by its rank 0, on that many threads as ranks: what rank 0 announces.
+    private static func wholeRun(in folder: String, ranks: Int) throws -> [String] {
+        let configuration = TinyRun(folder: folder).configuration
+        let lines = try InProcessCommunicator.run(rankCount: ranks) { communicator in
+            let control: any ControlLink =
+                communicator.rank == 0
+                ? try InProcessControl(
+                    owning: OwnedRunFolder(configuration: configuration, fresh: false), rankCount: ranks)
+                : SilentControl(generation: 1)
+            return try run(configuration, communicator, control).lines
+        }
+        return lines[0]
+    }
+
+    @Test("One, two and three ranks end with the same weights and the same evaluation")
+    func ranks() throws {
+        let folders = (0..<3).map { _ in TemporaryFolder() }
+        let lines = try folders.enumerated().map { try Self.wholeRun(in: $1.path, ranks: $0 + 1) }
+        #expect(lines[0].map { $0.split(separator: ":")[0] } == ["weights teacher sha256", "weights distil sha256"])
+        #expect(lines[1] == lines[0])
+        #expect(lines[2] == lines[0])
+
+        let evaluations = try folders.map { try Data(contentsOf: URL(filePath: $0.path + "/evaluation.json")) }
+        #expect(evaluations[1] == evaluations[0])
+        #expect(evaluations[2] == evaluations[0])
+        let result = try JSONDecoder().decode(EvaluationResult.self, from: evaluations[0])
+        #expect(result.teacher.images == 70 && result.teacher.networkCalls == 3)
+        #expect(result.student.images == 70 && result.student.networkCalls == 1)
+    }
+
+    @Test("A run goes through its stages in order and leaves journal, samples and report")
+    func endToEnd() throws {
+        let folder = TemporaryFolder()
+        _ = try Self.wholeRun(in: folder.path, ranks: 1)
+        let journal = try Journal.reading(inFolder: folder.path)
+        #expect(try journal.completedSteps(stage: "teacher") == 5)
+        #expect(try journal.completedSteps(stage: "classifier") == 2)
+        #expect(try journal.completedSteps(stage: "distil") == 4)
+        #expect(try journal.studentSteps(stage: "distil") == [0, 2])
+        #expect(try journal.metric("loss.matching", stage: "distil").map(\.step) == [0, 2])
+        #expect(try journal.generations().map(\.cause) == ["finished"])
+        for name in ["report.html", "samples/teacher.png", "samples/student.png", "samples/step-00000004.png"] {
+            #expect(FileManager.default.fileExists(atPath: "\(folder.path)/\(name)"), "\(name)")
+        }
+    }
+
+    @Test("What is stopped, saved and loaded goes on to the same bits", arguments: ["teacher", "distil"])
+    func roundTrip(stage: String) throws {
+        func training(in folder: TemporaryFolder) -> RunConfiguration {
+            var configuration = TinyRun(folder: folder.path).configuration
+            // Longer than any stage: all it changes is that no evaluation follows.
+            configuration.run.stopAfter = 100
+            return configuration
+        }
+        let (whole, parted) = (TemporaryFolder(), TemporaryFolder())
+        let inOneGo = ScriptedControl(runFolder: whole.path)
+        let reference = try Self.run(training(in: whole), SelfCommunicator(), inOneGo)
+        #expect(reference.ending == .finished && inOneGo.isFinished)
+
+        let configuration = training(in: parted)
+        let first = ScriptedControl(runFolder: parted.path, stop: (stage, 1))
+        let stopped = try Self.run(configuration, SelfCommunicator(), first)
+        #expect(stopped.ending == .stopped && !first.isFinished)
+        let second = ScriptedControl(runFolder: parted.path, generation: 2)
+        let continued = try Self.run(configuration, SelfCommunicator(), second)
+
+        #expect(continued.ending == .finished)
+        #expect(continued.lines == reference.lines)
+        #expect(second.begun.first?.name == stage)
+        #expect((second.begun.first?.startStep ?? 0) > 0)
+        #expect(second.finishedStages.last == "distil")
+    }
+
+    @Test("A worker reports every step, with the metrics of the networks it updated")
+    func reports() throws {
+        let folder = TemporaryFolder()
+        var configuration = TinyRun(folder: folder.path).configuration
+        configuration.run.stopAfter = 3
+        let control = ScriptedControl(runFolder: folder.path)
+        _ = try Self.run(configuration, SelfCommunicator(), control)
+
+        let training = control.reports.filter { $0.phase == .training }
+        #expect(training.map(\.step) == [1, 2, 3, 1, 2, 3])
+        #expect(training.allSatisfy { $0.images == 8 })
+        let names = training.map { Set($0.metrics.map(\.name)) }
+        #expect(names[0] == ["loss", "gradient_norm.teacher", "learning_rate.teacher"])
+        #expect(names[3].isSuperset(of: ["loss.matching", "loss.gan", "loss.denoising", "loss.head"]))
+        #expect(!names[4].contains("loss.matching"))
+    }
+}
