@@ -1,6 +1,7 @@
 import Coordination
 import Foundation
 import Glibc
+import Journal
 import Testing
 
 extension ProgramTests {
@@ -88,6 +89,15 @@ extension ProgramTests {
             expectRefusal(other, .badConfiguration, "10 classes", "12 classes", in: sandbox)
         }
 
+        @Test("A data file with too few images to compare with")
+        func fewImages() async throws {
+            let sandbox = try Sandbox()
+            try sandbox.write((Array(repeating: "0", count: 65).joined(separator: ",") + "\n"), to: "one.csv")
+            #expect(try await sandbox.run("gzip", ["one.csv"]).exitCode == 0)
+            let outcome = try await Entry.dmd2.run(sandbox, ["data.source=\(sandbox.path("one.csv.gz"))"])
+            expectRefusal(outcome, .badConfiguration, "1 images are too few", in: sandbox)
+        }
+
         @Test("mpirun that is not installed")
         func noMPI() async throws {
             let sandbox = try Sandbox()
@@ -114,6 +124,23 @@ extension ProgramTests {
             #expect(outcome.exitCode == Coordination.ExitStatus.runFolderUnusable.rawValue)
             #expect(outcome.complaints.count == 1 && outcome.errors.contains("run.seed: 7 here, 1 there"), "\(outcome)")
             #expect(try sandbox.contents() == before)
+        }
+
+        @Test("What stops a worker for good is told in one line, with its exit code and without a restart")
+        func failingWorker() async throws {
+            let sandbox = try Sandbox()
+            let other = sandbox.path("other")
+            let settings = ["--stop-after", "1", "--set", "network.channels=32", "--set", "run.folder=\(other)"]
+            #expect(try await sandbox.runWorkers(ranks: 1, settings).exitCode == 0)
+            try FileManager.default.createDirectory(atPath: sandbox.runFolder, withIntermediateDirectories: true)
+            try FileManager.default.moveItem(
+                atPath: other + "/checkpoints", toPath: sandbox.runFolder + "/checkpoints")
+
+            let outcome = try await sandbox.run("dmd2-coordinator", ["--config", sandbox.configuration])
+            #expect(outcome.exitCode == Coordination.ExitStatus.badData.rawValue)
+            #expect(outcome.complaints.count == 1 && outcome.errors.contains("does not fit"), "\(outcome.errors)")
+            #expect(try LiveRun(folder: sandbox.runFolder).journal().generations().count == 1)
+            #expect(sandbox.liveProcesses.isEmpty)
         }
 
         @Test("A run folder that a live run owns")

@@ -44,10 +44,31 @@ extension ProgramTests {
             let outcome = try await sandbox.finish(program)
 
             #expect(outcome.exitCode == 0, "\(outcome.errors)")
-            #expect(outcome.weights.suffix(2) == (try await Self.undisturbed.value)[...])
+            #expect(outcome.weights == (try await Self.undisturbed.value))
             let generations = try LiveRun(folder: folder).journal().generations()
             #expect(generations.map(\.generation) == [1, 2])
             #expect(generations.last?.cause == "finished")
+            #expect(sandbox.liveProcesses.isEmpty)
+        }
+
+        @Test("A coordinator killed with its workers running is replaced by the next start of the run")
+        func killedCoordinator() async throws {
+            let sandbox = try Sandbox()
+            let live = LiveRun(folder: sandbox.runFolder)
+            let command =
+                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments
+
+            let first = try sandbox.start("dmd2", command)
+            let status = try await live.reach("teacher", step: 7)
+            #expect(kill(status.pid, SIGKILL) == 0)
+            let killed = try await sandbox.finish(first)
+            #expect(killed.exitCode == Coordination.ExitStatus.unexpectedFailure.rawValue)
+            #expect(killed.errors.contains("signal 9 ended the coordinator"), "\(killed.errors)")
+            let continued = try await sandbox.run("dmd2", command)
+
+            #expect(continued.exitCode == 0, "\(continued.errors)")
+            #expect(continued.weights == (try await Self.undisturbed.value))
+            #expect(try live.journal().generations().map(\.generation) == [1, 2])
             #expect(sandbox.liveProcesses.isEmpty)
         }
 

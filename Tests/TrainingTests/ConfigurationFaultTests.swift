@@ -35,6 +35,7 @@ struct ConfigurationFaultTests {
             ("distil: {criticGanWeight: -1}", "distil.criticGanWeight: -1.0 is negative"),
             ("distil: {emaDecay: 1}", "distil.emaDecay: 1.0 is outside 0 up to but not including 1"),
             ("distil: {maxIndex: 1000}", "distil.maxIndex: 1000 is outside 0 to 999"),
+            ("evaluate: {images: 64}", "evaluate.images: 64 is less than 65"),
             ("network: {channels: 12}", "network.channels: 12 is not a multiple of 8"),
             ("network: {channelMultipliers: []}", "network.channelMultipliers: the list is empty"),
             ("network: {channelMultipliers: [1, 0]}", "network.channelMultipliers: 0 is less than 1"),

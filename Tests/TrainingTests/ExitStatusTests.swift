@@ -15,7 +15,7 @@ struct ExitStatusTests {
             (DatasetError.unreadable(path: "a", reason: "b"), .inputMissing),
             (DatasetError.truncated(source: "a", completeRows: 1), .badData),
             (EvaluationError.tooFewSamples(count: 1, needed: 2, features: 1), .badConfiguration),
-            (EvaluationError.fileNotWritten(path: "a", reason: "b"), .runFolderUnusable),
+            (EvaluationError.featuresNotFinite, .unexpectedFailure),
             (CheckpointError.locked(path: "a", owner: "b"), .runFolderUnusable),
             (CheckpointError.damaged(path: "a", reason: "b"), .badData),
             (MessagingError.portInUse("a"), .unavailable),

@@ -1,7 +1,6 @@
 import Diffusion
 import Distillation
 import Evaluation
-import Foundation
 import Kernels
 import Training
 
@@ -53,11 +52,4 @@ struct TinyRun {
             configuration.distil, denoiser: denoiser, teacher: try teacherStage().average, classes: 10,
             images: try images(), seed: seed)
     }
-}
-
-/// A folder of its own for one test, gone with the value.
-final class TemporaryFolder: Sendable {
-    let path = NSTemporaryDirectory() + "dmd2-training-" + UUID().uuidString
-
-    deinit { _ = try? FileManager.default.removeItem(atPath: path) }
 }

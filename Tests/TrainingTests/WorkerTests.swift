@@ -36,13 +36,13 @@ struct WorkerTests {
 
     @Test("One, two and three ranks end with the same weights and the same evaluation")
     func ranks() throws {
-        let folders = (0..<3).map { _ in TemporaryFolder() }
-        let lines = try folders.enumerated().map { try Self.wholeRun(in: $1.path, ranks: $0 + 1) }
+        let runs = (0..<3).map { _ in TemporaryRun() }
+        let lines = try runs.enumerated().map { try Self.wholeRun(in: $1.folder, ranks: $0 + 1) }
         #expect(lines[0].map { $0.split(separator: ":")[0] } == ["weights teacher sha256", "weights distil sha256"])
         #expect(lines[1] == lines[0])
         #expect(lines[2] == lines[0])
 
-        let evaluations = try folders.map { try Data(contentsOf: URL(filePath: $0.path + "/evaluation.json")) }
+        let evaluations = try runs.map { try Data(contentsOf: URL(filePath: $0.folder + "/evaluation.json")) }
         #expect(evaluations[1] == evaluations[0])
         #expect(evaluations[2] == evaluations[0])
         let result = try JSONDecoder().decode(EvaluationResult.self, from: evaluations[0])
@@ -52,9 +52,9 @@ struct WorkerTests {
 
     @Test("A run goes through its stages in order and leaves journal, samples and report")
     func endToEnd() throws {
-        let folder = TemporaryFolder()
-        _ = try Self.wholeRun(in: folder.path, ranks: 1)
-        let journal = try Journal.reading(inFolder: folder.path)
+        let temporary = TemporaryRun()
+        _ = try Self.wholeRun(in: temporary.folder, ranks: 1)
+        let journal = try Journal.reading(inFolder: temporary.folder)
         #expect(try journal.completedSteps(stage: "teacher") == 5)
         #expect(try journal.completedSteps(stage: "classifier") == 2)
         #expect(try journal.completedSteps(stage: "distil") == 4)
@@ -62,28 +62,28 @@ struct WorkerTests {
         #expect(try journal.metric("loss.matching", stage: "distil").map(\.step) == [0, 2])
         #expect(try journal.generations().map(\.cause) == ["finished"])
         for name in ["report.html", "samples/teacher.png", "samples/student.png", "samples/step-00000004.png"] {
-            #expect(FileManager.default.fileExists(atPath: "\(folder.path)/\(name)"), "\(name)")
+            #expect(FileManager.default.fileExists(atPath: "\(temporary.folder)/\(name)"), "\(name)")
         }
     }
 
     @Test("What is stopped, saved and loaded goes on to the same bits", arguments: ["teacher", "distil"])
     func roundTrip(stage: String) throws {
-        func training(in folder: TemporaryFolder) -> RunConfiguration {
-            var configuration = TinyRun(folder: folder.path).configuration
+        func training(in run: TemporaryRun) -> RunConfiguration {
+            var configuration = TinyRun(folder: run.folder).configuration
             // Longer than any stage: all it changes is that no evaluation follows.
             configuration.run.stopAfter = 100
             return configuration
         }
-        let (whole, parted) = (TemporaryFolder(), TemporaryFolder())
-        let inOneGo = ScriptedControl(runFolder: whole.path)
+        let (whole, parted) = (TemporaryRun(), TemporaryRun())
+        let inOneGo = ScriptedControl(runFolder: whole.folder)
         let reference = try Self.run(training(in: whole), SelfCommunicator(), inOneGo)
         #expect(reference.ending == .finished && inOneGo.isFinished)
 
         let configuration = training(in: parted)
-        let first = ScriptedControl(runFolder: parted.path, stop: (stage, 1))
+        let first = ScriptedControl(runFolder: parted.folder, stop: (stage, 1))
         let stopped = try Self.run(configuration, SelfCommunicator(), first)
         #expect(stopped.ending == .stopped && !first.isFinished)
-        let second = ScriptedControl(runFolder: parted.path, generation: 2)
+        let second = ScriptedControl(runFolder: parted.folder, generation: 2)
         let continued = try Self.run(configuration, SelfCommunicator(), second)
 
         #expect(continued.ending == .finished)
@@ -95,10 +95,10 @@ struct WorkerTests {
 
     @Test("A worker reports every step, with the metrics of the networks it updated")
     func reports() throws {
-        let folder = TemporaryFolder()
-        var configuration = TinyRun(folder: folder.path).configuration
+        let temporary = TemporaryRun()
+        var configuration = TinyRun(folder: temporary.folder).configuration
         configuration.run.stopAfter = 3
-        let control = ScriptedControl(runFolder: folder.path)
+        let control = ScriptedControl(runFolder: temporary.folder)
         _ = try Self.run(configuration, SelfCommunicator(), control)
 
         let training = control.reports.filter { $0.phase == .training }

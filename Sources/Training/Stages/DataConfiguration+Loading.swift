@@ -1,5 +1,6 @@
 package import Datasets
 package import Diffusion
+import Evaluation
 import Tensors
 
 /// A data set that is not what the configuration says.
@@ -15,7 +16,8 @@ package struct DataMismatch: Error, Sendable, CustomStringConvertible {
 extension DataConfiguration {
     /// Reads the data set.
     ///
-    /// Throws: `DatasetError` for a file that is missing or damaged, `DataMismatch` where its images are not the network's.
+    /// Throws: `DatasetError` for a file that is missing or damaged, `DataMismatch` where its images are not the network's,
+    /// `EvaluationError` for fewer images than the evaluation compares with.
     package func load(_ network: NetworkConfiguration) throws -> LabelledImages {
         let records =
             switch source {
@@ -29,6 +31,11 @@ extension DataConfiguration {
                 "\(size.0)x\(size.1)x\(size.2) images of \(size.3) classes"
             }
             throw DataMismatch(found: text(found), wanted: text(wanted))
+        }
+        let needed = FrechetDistance.minimumSamples(featureCount: DigitClassifier.featureCount)
+        guard records.count >= needed else {
+            throw EvaluationError.tooFewSamples(
+                count: records.count, needed: needed, features: DigitClassifier.featureCount)
         }
         return records
     }
