@@ -8,6 +8,7 @@ final class ScriptedControl: ControlLink {
     private(set) var begun: [StageDeclaration] = []
     private(set) var finishedStages: [String] = []
     private(set) var reports: [ProgressReport] = []
+    private(set) var notices: [String] = []
     private(set) var isFinished = false
 
     private let stop: (stage: String, step: Int)?
@@ -43,6 +44,7 @@ final class ScriptedControl: ControlLink {
         }
     }
 
+    func notice(_ text: String) throws(ControlError) { notices.append(text) }
     func stageFinished(_ stage: String, step: Int) throws(ControlError) { finishedStages.append(stage) }
     func finished() throws(ControlError) { isFinished = true }
     func failed(_ status: ExitStatus, reason: String) {}
