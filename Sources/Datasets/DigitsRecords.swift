@@ -17,11 +17,11 @@ package enum DigitsRecords {
 
     /// Returns the digits in the file at `path`.
     package static func read(path: String) throws(DatasetError) -> LabelledImages {
-        let file: Data
-        do {
-            file = try Data(contentsOf: URL(filePath: path))
-        } catch {
-            throw .unreadable(path: path, reason: error.localizedDescription)
+        guard access(path, R_OK) == 0 else {
+            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
+        }
+        guard let file = FileManager.default.contents(atPath: path) else {
+            throw .unreadable(path: path, reason: "not a file")
         }
         return try decode([UInt8](file), source: path)
     }
