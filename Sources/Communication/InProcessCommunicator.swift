@@ -26,8 +26,9 @@ package final class InProcessCommunicator: Communicator {
             startThread {
                 let communicator = InProcessCommunicator(rank: rank, meeting: meeting)
                 let outcome = Result { try body(communicator) }
-                if case .failure = outcome { meeting.close() }
+                // Noted before the others hear of it: their errors are consequences.
                 outcomes.append(outcome, rank: rank)
+                if case .failure = outcome { meeting.close() }
             }
         }
         for thread in threads { pthread_join(thread, nil) }
