@@ -4,7 +4,7 @@
 /// noise levels from the smallest (0) to the largest (999).
 package struct DistillationConfiguration: Sendable, Equatable {
     /// Updates of the student; the critic makes `ratio` times as many.
-    package var studentUpdates = 400
+    package var studentUpdates = 350
 
     /// Images per update, over all ranks.
     package var batch = 64
@@ -17,7 +17,7 @@ package struct DistillationConfiguration: Sendable, Equatable {
     package var ratio = 5
 
     /// Noise level the student starts from: its input is studentSigma times unit noise (the paper: 80).
-    package var studentSigma = 5.0
+    package var studentSigma = 2.5
 
     /// Lowest index of the distribution-matching loss, inclusive (the paper: 20).
     package var minIndex = 20

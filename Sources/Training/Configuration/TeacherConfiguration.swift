@@ -3,7 +3,7 @@ import Glibc
 /// The settings of the `teacher` stage: EDM training (Karras et al. 2022, section 5 and table 1).
 package struct TeacherConfiguration: Sendable, Equatable {
     /// Updates.
-    package var steps = 3000
+    package var steps = 1500
 
     /// Images per update, over all ranks.
     package var batch = 64
@@ -21,7 +21,7 @@ package struct TeacherConfiguration: Sendable, Equatable {
     package var warmupSteps = 100
 
     /// Final fraction of the updates over which the learning rate falls linearly to zero; 0 keeps it constant.
-    package var decayFraction = 0.3
+    package var decayFraction = 0.33
 
     /// Largest L2 norm of a gradient; a longer one is scaled down to it.
     package var maxGradientNorm = 10.0
