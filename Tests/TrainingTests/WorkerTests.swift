@@ -20,6 +20,14 @@ struct WorkerTests {
         return (try worker.run(), lines)
     }
 
+    /// A run without evaluation.
+    private static func training(in run: TemporaryRun) -> RunConfiguration {
+        var configuration = TinyRun(folder: run.folder).configuration
+        // Longer than any stage: all it changes is that no evaluation follows.
+        configuration.run.stopAfter = 100
+        return configuration
+    }
+
     /// A whole run in a folder, scheduled by its rank 0, on that many threads as ranks: what rank 0 announces.
     private static func wholeRun(in folder: String, ranks: Int) throws -> [String] {
         let configuration = TinyRun(folder: folder).configuration
@@ -68,18 +76,12 @@ struct WorkerTests {
 
     @Test("What is stopped, saved and loaded goes on to the same bits", arguments: ["teacher", "distil"])
     func roundTrip(stage: String) throws {
-        func training(in run: TemporaryRun) -> RunConfiguration {
-            var configuration = TinyRun(folder: run.folder).configuration
-            // Longer than any stage: all it changes is that no evaluation follows.
-            configuration.run.stopAfter = 100
-            return configuration
-        }
         let (whole, parted) = (TemporaryRun(), TemporaryRun())
         let inOneGo = ScriptedControl(runFolder: whole.folder)
-        let reference = try Self.run(training(in: whole), SelfCommunicator(), inOneGo)
+        let reference = try Self.run(Self.training(in: whole), SelfCommunicator(), inOneGo)
         #expect(reference.ending == .finished && inOneGo.isFinished)
 
-        let configuration = training(in: parted)
+        let configuration = Self.training(in: parted)
         let first = ScriptedControl(runFolder: parted.folder, stop: (stage, 1))
         let stopped = try Self.run(configuration, SelfCommunicator(), first)
         #expect(stopped.ending == .stopped && !first.isFinished)
@@ -91,6 +93,22 @@ struct WorkerTests {
         #expect(second.begun.first?.name == stage)
         #expect((second.begun.first?.startStep ?? 0) > 0)
         #expect(second.finishedStages.last == "distil")
+    }
+
+    @Test("A damaged checkpoint is told in one notice, and the one before it gives the same bits")
+    func damagedCheckpoint() throws {
+        let temporary = TemporaryRun()
+        let configuration = Self.training(in: temporary)
+        let reference = try Self.run(
+            configuration, SelfCommunicator(), ScriptedControl(runFolder: temporary.folder))
+        let newest = temporary.folder + "/checkpoints/teacher/step-00000005"
+        try FileManager.default.removeItem(atPath: newest + "/COMMITTED")
+
+        let control = ScriptedControl(runFolder: temporary.folder, generation: 2)
+        let continued = try Self.run(configuration, SelfCommunicator(), control)
+        #expect(control.notices == ["checkpoint \(newest).bad-commit is not used: COMMITTED is missing"])
+        #expect(control.begun.map(\.startStep) == [4])
+        #expect(continued.lines == reference.lines)
     }
 
     @Test("A worker reports every step, with the metrics of the networks it updated")
