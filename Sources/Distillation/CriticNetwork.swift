@@ -11,11 +11,13 @@ package struct CriticNetwork: Sendable {
     /// The weights of denoiser and head.
     package let layout: ParameterLayout
 
-    package init(_ denoiser: Denoiser) {
+    /// `headGroups` are the groups of the head's normalisations, 32 in the paper.
+    package init(_ denoiser: Denoiser, headGroups: Int = 32) {
         self.denoiser = denoiser
         var layout = denoiser.layout
         head = DiscriminatorHead(
-            &layout, channels: denoiser.backbone.bottleneckChannels, resolution: denoiser.backbone.bottleneckResolution)
+            &layout, channels: denoiser.backbone.bottleneckChannels,
+            resolution: denoiser.backbone.bottleneckResolution, groups: headGroups)
         self.layout = layout
     }
 
@@ -44,7 +46,7 @@ struct DiscriminatorHead: Sendable {
     private let output: ConvolutionLayer
 
     /// Traps: if the resolution is not 4 times a power of two.
-    init(_ layout: inout ParameterLayout, channels: Int, resolution: Int) {
+    init(_ layout: inout ParameterLayout, channels: Int, resolution: Int, groups: Int) {
         // The indices in the names count convolution, normalisation and activation, as in a PyTorch Sequential.
         var index = 0
         func stage(_ layout: inout ParameterLayout, kernel: Int, stride: Int, padding: Int)
@@ -55,7 +57,7 @@ struct DiscriminatorHead: Sendable {
                 ConvolutionLayer(
                     &layout, "head.\(index)", inputs: channels, outputs: channels, kernel: kernel, stride: stride,
                     padding: padding),
-                NormalizationLayer(&layout, "head.\(index + 1)", channels: channels, groups: 32)
+                NormalizationLayer(&layout, "head.\(index + 1)", channels: channels, groups: groups)
             )
         }
         var size = resolution

@@ -4,7 +4,7 @@
 /// noise levels from the smallest (0) to the largest (999).
 package struct DistillationConfiguration: Sendable, Equatable {
     /// Updates of the student; the critic makes `ratio` times as many.
-    package var studentUpdates = 350
+    package var studentUpdates = 300
 
     /// Images per update, over all ranks.
     package var batch = 64
@@ -48,6 +48,12 @@ package struct DistillationConfiguration: Sendable, Equatable {
 
     /// Weight of the GAN loss in the critic's loss: L_fake + criticGanWeight · L_D.
     package var criticGanWeight = 0.01
+
+    /// Groups of the head's normalisations (the paper: 32).
+    ///
+    /// The head's last norm sees a single pixel, so a group has channels / groups numbers; with two, it turns both into
+    /// ±1 whatever they were, and no gradient passes.
+    package var headGroups = 8
 
     /// Largest L2 norm of a gradient; a longer one is scaled down to it.
     package var maxGradientNorm = 10.0

@@ -19,6 +19,7 @@ package struct CycleBenchmark: Sendable {
         configuration.distil.shards = 1
         configuration.distil.ratio = 5
         configuration.distil.studentSigma = 80
+        configuration.distil.headGroups = 32
         (configuration.distil.minIndex, configuration.distil.maxIndex) = (20, 980)
         (configuration.distil.ganWeight, configuration.distil.criticGanWeight) = (3e-3, 1e-2)
         configuration.launch.ranks = 1
@@ -54,7 +55,7 @@ package struct CycleBenchmark: Sendable {
         let seed = configuration.run.seed
         let settings = configuration.distil
         let denoiser = Denoiser(configuration.network)
-        let critic = CriticNetwork(denoiser)
+        let critic = CriticNetwork(denoiser, headGroups: settings.headGroups)
         let teacher = NetworkWeights(denoiser.layout, seed: seed)
         let networks = DistillationStep.Networks(
             teacher: teacher, student: teacher.copied(), critic: critic.weights(from: teacher, seed: seed))

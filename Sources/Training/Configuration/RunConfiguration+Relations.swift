@@ -12,7 +12,7 @@ extension RunConfiguration {
             ConfigurationRelation("data.resolution", ["network.channelMultipliers"], resolutionProblem),
             ConfigurationRelation("network.attentionResolutions", networkSizeKeys, attentionProblem),
             ConfigurationRelation("network.channels", ["network.channelMultipliers"], groupNormProblem),
-            ConfigurationRelation("network.channelMultipliers", networkSizeKeys, headProblem),
+            ConfigurationRelation("network.channelMultipliers", networkSizeKeys + ["distil.headGroups"], headProblem),
             ConfigurationRelation(
                 "data.source", ["data.resolution", "data.imageChannels", "data.classes"], digitsProblem),
         ]
@@ -86,7 +86,7 @@ extension RunConfiguration {
             + "use a multiple of 32, or fewer channels"
     }
 
-    /// The discriminator head halves the bottleneck down to 4x4, with 32 groups in its norm.
+    /// The discriminator head halves the bottleneck down to 4x4, with its own groups in its norm.
     @Sendable private static func headProblem(_ configuration: RunConfiguration) -> String? {
         guard resolutionProblem(configuration) == nil else { return nil }
         let (bottleneck, channels) = (
@@ -96,10 +96,10 @@ extension RunConfiguration {
             return "the coarsest resolution is \(bottleneck), which the discriminator head cannot halve down to 4; "
                 + "change the number of multipliers or data.resolution"
         }
-        guard channels.isMultiple(of: 32) else {
+        guard channels.isMultiple(of: configuration.distil.headGroups) else {
             return
-                "the coarsest level has \(channels) channels, which the discriminator head cannot split into 32 groups; "
-                + "make network.channels times the last multiplier a multiple of 32"
+                "the coarsest level has \(channels) channels, which the discriminator head cannot split into "
+                + "distil.headGroups (\(configuration.distil.headGroups)); make one a multiple of the other"
         }
         return nil
     }

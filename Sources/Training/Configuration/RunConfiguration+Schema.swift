@@ -114,6 +114,7 @@ extension RunConfiguration {
         ConfigurationKey("distil.ganWeight", \.distil.ganWeight, .notNegative, "GAN loss in the student's loss"),
         ConfigurationKey(
             "distil.criticGanWeight", \.distil.criticGanWeight, .notNegative, "GAN loss in the critic's loss"),
+        ConfigurationKey("distil.headGroups", \.distil.headGroups, .atLeast(1), "groups of the head's group norm"),
         ConfigurationKey("distil.maxGradientNorm", \.distil.maxGradientNorm, .positive, "longer gradients are clipped"),
         ConfigurationKey("distil.warmupUpdates", \.distil.warmupUpdates, .atLeast(0), "updates of linear warm-up"),
         ConfigurationKey(

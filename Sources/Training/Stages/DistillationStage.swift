@@ -42,7 +42,7 @@ package final class DistillationStage: TrainingStage {
         goal = .studentUpdates(count: configuration.studentUpdates, ratio: configuration.ratio)
         (shards, batch) = (configuration.shards, configuration.batch)
         checkpointInterval = configuration.checkpointEverySteps
-        let critic = CriticNetwork(denoiser)
+        let critic = CriticNetwork(denoiser, headGroups: configuration.headGroups)
         step = DistillationStep(
             critic, studentSigma: Float(configuration.studentSigma),
             studentGANWeight: Float(configuration.ganWeight), criticGANWeight: Float(configuration.criticGanWeight))
