@@ -33,7 +33,9 @@ struct DigitsRecordsTests {
 
     @Test("A missing file is named, with the cure, in one line")
     func missing() {
-        expectError(containing: ["/no/such.csv.gz", "data.source", "No such file"]) { try DigitsRecords.read(path: "/no/such.csv.gz") }
+        expectError(containing: ["/no/such.csv.gz", "data.source", "No such file"]) {
+            try DigitsRecords.read(path: "/no/such.csv.gz")
+        }
     }
 
     @Test("A file that is not gzip is refused", arguments: [[], Array("0,1,2\n".utf8)] as [[UInt8]])
