@@ -7,5 +7,5 @@ package struct EvaluationConfiguration: Sendable, Equatable {
     package var teacherHeunSteps = 18
 
     /// Images generated at a time by one rank.
-    package var batch = 250
+    package var batch = 125
 }

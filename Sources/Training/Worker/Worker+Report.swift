@@ -21,7 +21,9 @@ extension Worker {
         let (noise, labels) = gridInput(distillation.denoiser)
         let digits = String(step)
         let name = "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
-        _ = try drawGrid(sampler.sample(distillation.average, noise: noise, labels: labels), labels, name: name)
+        let images = sampler.sample(
+            distillation.average, noise: noise, labels: labels, inBatchesOf: distillation.batch / distillation.shards)
+        _ = try drawGrid(images, labels, name: name)
     }
 
     /// The noise and labels of every grid of the run: the same, so that grids can be compared.
