@@ -97,7 +97,7 @@ struct ConfigurationFaultTests {
                 "network: {channels: 48}",
                 "network.channels: makes a layer of 240 channels, which group norm cannot split"
             ),
-            ("network: {channelMultipliers: [1, 5]}", "the coarsest level has 80 channels"),
+            ("distil: {headGroups: 24}", "the coarsest level has 64 channels"),
             ("network: {channels: 8}", "32 channels at resolution 4 are not whole attention heads"),
             ("network: {channelMultipliers: [1, 4, 4]}", "the coarsest resolution is 2"),
             (
