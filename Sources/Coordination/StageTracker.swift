@@ -95,7 +95,7 @@ package struct StageTracker: Sendable {
             guard let step = scheduler?.saveSoon() else {
                 return (.refused(reason: "no step is left to save after"), [])
             }
-            return (.accepted(step: step, message: "state of '\(name)' is saved after \(step) steps"), [])
+            return (.accepted(step: step, message: "state of '\(name)' will be saved after \(step) steps"), [])
         case .stop:
             isStopping = true
             guard let step = scheduler?.stop() else { return (.accepted(step: nil, message: "stopping"), []) }

@@ -22,7 +22,7 @@ struct CoordinatorCommand: ParsableCommand {
     var fresh = false
 
     @Option(
-        help: "End each training stage after this many steps; in a folder of its own unless run.folder is set.")
+        help: "End each training stage after this many steps; in a folder of its own without --set run.folder.")
     var stopAfter: Int?
 
     @Flag(help: "Print the hash of the weights at the end of each training stage.")
@@ -82,10 +82,16 @@ struct CoordinatorCommand: ParsableCommand {
     }
 
     private static func end(_ status: ExitStatus, _ message: String) -> Never {
-        for line in message.split(whereSeparator: \.isNewline) {
-            FileHandle.standardError.write(Data("dmd2-coordinator: \(line)\n".utf8))
-        }
+        for line in message.split(whereSeparator: \.isNewline) { TerminalLine.write(String(line)) }
         Foundation.exit(status.rawValue)
+    }
+}
+
+/// A line of this program on standard error, over whatever bar another program has drawn there.
+enum TerminalLine {
+    static func write(_ line: String) {
+        let erase = isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : ""
+        FileHandle.standardError.write(Data("\(erase)dmd2-coordinator: \(line)\n".utf8))
     }
 }
 

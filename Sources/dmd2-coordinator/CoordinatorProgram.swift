@@ -101,7 +101,7 @@ struct CoordinatorProgram: ~Copyable {
             logger.info("\(line)")
         case .announce(let line):
             logger.notice("\(line)")
-            FileHandle.standardError.write(Data("dmd2-coordinator: \(line)\n".utf8))
+            TerminalLine.write(line)
         case .supervise(let effect):
             perform(effect)
         }

@@ -23,7 +23,7 @@ struct WorkerCommand: ParsableCommand {
     var fresh = false
 
     @Option(
-        help: "End each training stage after this many steps; the run goes to its own folder unless run.folder is set.")
+        help: "End each training stage after this many steps; in a folder of its own without --set run.folder.")
     var stopAfter: Int?
 
     @Flag(help: "Print the SHA-256 of each stage's final weights.")

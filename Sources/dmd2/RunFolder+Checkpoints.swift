@@ -11,7 +11,7 @@ extension RunFolder {
         let stages = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/checkpoints")) ?? []
         let checkpoints = try stages.sorted().flatMap { stage in
             try CheckpointStore(folder: layout.checkpoints(of: stage)).inspectAll(hashingContent: hashingContent)
-                .map { CheckpointLine(stage: stage, $0) }
+                .map { CheckpointLine(stage: stage, $0, hashed: hashingContent) }
         }
         guard !checkpoints.isEmpty else { throw CommandFailure(.inputMissing, "\(path): holds no checkpoint") }
         return checkpoints

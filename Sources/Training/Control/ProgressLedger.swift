@@ -28,6 +28,8 @@ struct ProgressLedger {
         if report.step > heartbeat.step, let lastReportAt, heartbeat.phase == .training {
             heartbeat.slowestStepSeconds = max(heartbeat.slowestStepSeconds, now - lastReportAt)
         }
+        // Steps that a checkpoint brought were not done here and now, and say nothing about the speed.
+        if report.step > heartbeat.step + 1 { samples = [] }
         lastReportAt = now
         images += report.images
         heartbeat.step = report.step

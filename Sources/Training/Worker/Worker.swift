@@ -89,7 +89,10 @@ package final class Worker {
         let state = StageState(networks: stage.networks)
         let start = try restore(stage, state)
         if !start.isComplete {
-            if communicator.rank == 0 { try control.beginStage(declaration(of: stage, startStep: start.step)) }
+            if communicator.rank == 0 {
+                try control.beginStage(declaration(of: stage, startStep: start.step))
+                if start.step == 0 { try drawSamples(of: stage, step: 0) }
+            }
             guard try train(stage, state, from: start.step) else { return false }
         }
         if printsWeightsHash && communicator.rank == 0 && stage.name != "classifier" {

@@ -19,7 +19,7 @@ struct RunCommand: AsyncParsableCommand {
     var fresh = false
 
     @Option(
-        help: "End each training stage after this many steps; in a folder of its own unless run.folder is set.")
+        help: "End each training stage after this many steps; in a folder of its own without --set run.folder.")
     var stopAfter: Int?
 
     @Flag(help: "Print the SHA-256 of each stage's final weights.")

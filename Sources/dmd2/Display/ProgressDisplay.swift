@@ -7,6 +7,7 @@ actor ProgressDisplay {
     private let isTerminal = StandardError.isTerminal
     private var lastLine: ContinuousClock.Instant?
     private var lastStage: String?
+    private var lastGeneration: Int?
     private var lastMessage = ""
 
     init(folder: RunFolder) {
@@ -45,6 +46,10 @@ actor ProgressDisplay {
             lastMessage = status.message
             return
         }
+        if let lastGeneration, status.generation > lastGeneration {
+            note("launch \(status.generation): \(status.message)")
+        }
+        lastGeneration = status.generation
         if isTerminal {
             // The cursor returns to the first column, so that a line from elsewhere overwrites the bar.
             StandardError.write("\u{1B}[K" + ProgressLine.bar(status, columns: StandardError.columns - 1) + "\r")

@@ -14,7 +14,11 @@ struct RunEnding {
             paragraphs.append(TerminalTable.text(try JSONDecoder().decode(EvaluationResult.self, from: bytes)))
         }
         let journal = try Journal.reading(inFolder: folder.path)
-        let stages = StageTimes.seconds(try journal.events())
+        let events = try journal.events()
+        if !events.contains(where: { $0.kind == "finished" }) {
+            paragraphs.append("stopped before the end; the same command goes on from here")
+        }
+        let stages = StageTimes.seconds(events)
         if !stages.isEmpty {
             paragraphs.append(Rows.text(stages.map { ($0.stage, durationText(seconds: $0.seconds)) }))
         }
