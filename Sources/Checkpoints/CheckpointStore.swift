@@ -26,7 +26,8 @@ package struct CheckpointStore: Sendable {
     static let commitName = "COMMITTED"
     static let replacedPrefix = ".replaced-"
 
-    static func stepName(_ step: Int) -> String {
+    /// `step-00000500`: the folder of a checkpoint, and what belongs to it elsewhere.
+    package static func stepName(_ step: Int) -> String {
         let digits = String(step)
         return "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
     }

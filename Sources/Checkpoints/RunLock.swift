@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 
 /// The right to use a run folder, held until this value goes away or the process ends, however it ends.
@@ -6,10 +7,9 @@ import Glibc
 package final class RunLock {
     private let descriptor: FileDescriptor
 
-    /// Takes `FOLDER/lock`. Throws `locked`, with the owner, if another process holds it.
-    package init(folder: String) throws(CheckpointError) {
-        try DurableFolder.create(folder)
-        let path = folder + "/lock"
+    /// Takes the lock file at `path`, creating it and its folder. Throws `locked`, with the owner, if another process holds it.
+    package init(path: String) throws(CheckpointError) {
+        try DurableFolder.create((path as NSString).deletingLastPathComponent)
         let opened = try FileDescriptor(path: path, flags: O_RDWR | O_CREAT, operation: "open")
         guard flock(opened.number, LOCK_EX | LOCK_NB) == 0 else {
             guard errno == EWOULDBLOCK else { throw .lastSystemError("lock", path) }
@@ -22,9 +22,8 @@ package final class RunLock {
         descriptor = opened
     }
 
-    /// Throws `locked` if another process holds the folder. Creates nothing and keeps nothing.
-    package static func checkIsFree(folder: String) throws(CheckpointError) {
-        let path = folder + "/lock"
+    /// Throws `locked` if another process holds the lock file at `path`. Creates nothing and keeps nothing.
+    package static func checkIsFree(path: String) throws(CheckpointError) {
         guard DurableFolder.exists(path) else { return }
         let opened = try FileDescriptor(path: path, flags: O_RDONLY, operation: "open")
         guard flock(opened.number, LOCK_SH | LOCK_NB) != 0 else { return }

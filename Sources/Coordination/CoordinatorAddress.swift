@@ -1,8 +1,5 @@
 /// How to reach a run's coordinator: the content of `coordinator.json` in the run folder.
 package struct CoordinatorAddress: Codable, Equatable, Sendable {
-    /// Name of the file inside the run folder.
-    package static let fileName = "coordinator.json"
-
     /// ZeroMQ endpoint, such as `tcp://127.0.0.1:40123`.
     package var endpoint: String
     /// The coordinator's process.

@@ -1,11 +1,8 @@
 import Foundation
 
-/// A run's memory: `journal.sqlite` in the run folder. What a restarted coordinator must know is on disk when the
+/// A run's memory: an SQLite file in the run folder. What a restarted coordinator must know is on disk when the
 /// call returns; steps and metrics may lose their last second to a power cut. Threading: one thread at a time.
 package final class Journal {
-    /// Name of the file inside the run folder.
-    package static let fileName = "journal.sqlite"
-
     let database: Database
     private var isDurable: Bool?
 
@@ -14,8 +11,8 @@ package final class Journal {
     }
 
     /// Opens a run's journal for writing, creating it if it is missing.
-    package static func writing(inFolder folder: String) throws(JournalError) -> Journal {
-        let database = try Database(path: "\(folder)/\(fileName)", readOnly: false)
+    package static func writing(path: String) throws(JournalError) -> Journal {
+        let database = try Database(path: path, readOnly: false)
         // Readers such as `dmd2 events` do not block the writer, nor it them.
         try database.execute("pragma journal_mode = wal")
         try database.execute(Schema.statements)
@@ -23,8 +20,8 @@ package final class Journal {
     }
 
     /// Opens an existing journal, also that of a live run.
-    package static func reading(inFolder folder: String) throws(JournalError) -> Journal {
-        Journal(try Database(path: "\(folder)/\(fileName)", readOnly: true))
+    package static func reading(path: String) throws(JournalError) -> Journal {
+        Journal(try Database(path: path, readOnly: true))
     }
 }
 

@@ -14,7 +14,6 @@ struct CoordinatorProgram: ~Copyable {
     private let logger: Logger
     private let socket: RouterSocket
     private let processes: WorkerProcesses
-    private let publisher: CheckpointPublisher
     private let inbox: Inbox
     private var coordinator: Coordinator
     private var rankZero: RouterSocket.Peer?
@@ -24,18 +23,17 @@ struct CoordinatorProgram: ~Copyable {
     init(
         configuration: RunConfiguration, folder: OwnedRunFolder, launch: LaunchPlan, socket: consuming RouterSocket
     ) throws {
-        try Leftovers.end(address: folder.file(CoordinatorAddress.fileName))
-        let journal = try Journal.writing(inFolder: folder.path)
+        try Leftovers.end(address: folder.layout.coordinatorAddress)
+        let journal = try Journal.writing(path: folder.layout.journal)
         let coordinator = Coordinator(
             runName: configuration.run.name, pid: getpid(), rankCount: configuration.launch.ranks,
             restartBudget: configuration.coordinator.maxRestartsWithoutProgress,
             lastGeneration: try journal.lastGeneration(), ratios: try journal.ratioSchedules())
-        logger = try FileLog.logger(path: folder.file("logs/coordinator.log"))
+        logger = try FileLog.logger(path: folder.layout.coordinatorLog)
         let inbox = Inbox()
         processes = WorkerProcesses(
-            plan: launch, endpoint: socket.endpoint.description, logs: folder.file("logs")
+            plan: launch, endpoint: socket.endpoint.description, layout: folder.layout
         ) { inbox.post($0) }
-        publisher = CheckpointPublisher(runFolder: folder.path)
         self.folder = folder
         self.journal = journal
         self.inbox = inbox
@@ -56,7 +54,7 @@ struct CoordinatorProgram: ~Copyable {
             }
             try handle(.tick, from: nil)
             if let outcome {
-                try? FileManager.default.removeItem(atPath: folder.file(CoordinatorAddress.fileName))
+                try? FileManager.default.removeItem(atPath: folder.layout.coordinatorAddress)
                 return outcome
             }
             try receive()
@@ -128,7 +126,7 @@ struct CoordinatorProgram: ~Copyable {
 
     /// Launches a generation; once it has a process group, `coordinator.json` says so.
     private func announce(generation: Int) {
-        let path = folder.file(CoordinatorAddress.fileName)
+        let path = folder.layout.coordinatorAddress
         let endpoint = socket.endpoint.description
         let logger = self.logger
         let processes = self.processes
@@ -146,14 +144,14 @@ struct CoordinatorProgram: ~Copyable {
 
     /// Hashing and flushing take their time, so another thread does it.
     private func publish(_ checkpoint: PreparedCheckpoint, generation: Int) {
-        let publisher = self.publisher
+        let store = folder.layout.checkpoints(of: checkpoint.stage)
         let inbox = self.inbox
         Thread.detachNewThread {
             do {
-                let publication = try publisher.publish(checkpoint.draft(generation: generation))
+                let publication = try store.publish(checkpoint.draft(generation: generation))
                 inbox.post(
                     .published(
-                        checkpoint, generation: generation, path: publication.path,
+                        checkpoint, generation: generation, path: publication.checkpoint.folder,
                         manifestSHA256: publication.manifestSHA256))
             } catch {
                 inbox.post(.publishFailed(checkpoint, generation: generation, reason: "\(error)"))

@@ -5,22 +5,26 @@ import Glibc
 import Subprocess
 import Synchronization
 import SystemPackage
+import Training
 
 /// The processes of the current generation: mpirun, in a process group of its own, and what it started.
 final class WorkerProcesses: Sendable {
     private let plan: LaunchPlan
     private let endpoint: String
-    private let logs: String
+    private let layout: RunFolderLayout
     private let post: @Sendable (Coordinator.Event) -> Void
     private let announcer = Announcer()
     private let current = Mutex<(generation: Int, group: pid_t)>((0, 0))
 
-    /// Processes that connect to an endpoint and whose output goes to `logs/generation-N/`. What happens to them is
+    /// Processes that connect to an endpoint and whose output goes to the run folder's logs. What happens to them is
     /// passed to `post`, on any thread.
-    init(plan: LaunchPlan, endpoint: String, logs: String, post: @escaping @Sendable (Coordinator.Event) -> Void) {
+    init(
+        plan: LaunchPlan, endpoint: String, layout: RunFolderLayout,
+        post: @escaping @Sendable (Coordinator.Event) -> Void
+    ) {
         self.plan = plan
         self.endpoint = endpoint
-        self.logs = logs
+        self.layout = layout
         self.post = post
         // Ranks that outlive mpirun become children of this process, which can then end them.
         // If the kernel refuses, they end by themselves once they miss mpirun.
@@ -35,7 +39,7 @@ final class WorkerProcesses: Sendable {
         Task.detached { [self] in
             do {
                 let output = try RankOutput(
-                    folder: "\(logs)/generation-\(generation)", announce: announcer.announce)
+                    folder: layout.logs(ofGeneration: generation), announce: announcer.announce)
                 let status = try await run(generation: generation, output: output, started: started)
                 current.withLock { $0.group = 0 }
                 Orphans.end()

@@ -8,9 +8,9 @@ extension RunFolder {
     ///
     /// Throws: a `CommandFailure` if there is none.
     func checkpoints(hashingContent: Bool) throws -> [CheckpointLine] {
-        let stages = (try? FileManager.default.contentsOfDirectory(atPath: "\(path)/checkpoints")) ?? []
+        let stages = (try? FileManager.default.contentsOfDirectory(atPath: layout.checkpoints)) ?? []
         let checkpoints = try stages.sorted().flatMap { stage in
-            try CheckpointStore(folder: layout.checkpoints(of: stage)).inspectAll(hashingContent: hashingContent)
+            try layout.checkpoints(of: stage).inspectAll(hashingContent: hashingContent)
                 .map { CheckpointLine(stage: stage, $0, hashed: hashingContent) }
         }
         guard !checkpoints.isEmpty else { throw CommandFailure(.inputMissing, "\(path): holds no checkpoint") }

@@ -9,6 +9,6 @@ extension RunFolder {
         guard FileManager.default.fileExists(atPath: layout.journal) else {
             throw CommandFailure(.inputMissing, "\(layout.journal): no such file; \(path) holds no run")
         }
-        return try Journal.reading(inFolder: path)
+        return try Journal.reading(path: layout.journal)
     }
 }

@@ -69,7 +69,7 @@ package struct RunFolder: Sendable {
 
     /// What `coordinator.json` says, if its process lives.
     package var liveCoordinator: CoordinatorAddress? {
-        guard let bytes = FileManager.default.contents(atPath: "\(path)/\(CoordinatorAddress.fileName)"),
+        guard let bytes = FileManager.default.contents(atPath: layout.coordinatorAddress),
             let address = try? JSONDecoder().decode(CoordinatorAddress.self, from: bytes),
             // A process of another user lives too, although it cannot be signalled.
             kill(address.pid, 0) == 0 || errno == EPERM

@@ -9,10 +9,10 @@ struct RunFolderTests {
 
     @Test("A run folder has one owner at a time, and the refusal names it")
     func lock() throws {
-        let folder = temporary.path + "/run"
-        let first = try RunLock(folder: folder)
+        let path = temporary.path + "/run/lock"
+        let first = try RunLock(path: path)
         #expect {
-            try RunLock(folder: folder)
+            try RunLock(path: path)
         } throws: { error in
             let text = "\(error)"
             return text.contains("pid \(getpid()) on host") && !text.contains("\n")
@@ -22,7 +22,7 @@ struct RunFolderTests {
 
     @Test("The lock goes with its owner")
     func unlock() throws {
-        for _ in 0..<2 { _ = try RunLock(folder: temporary.path) }
+        for _ in 0..<2 { _ = try RunLock(path: temporary.path + "/lock") }
     }
 
     @Test("An atomic write replaces the whole file and leaves nothing else behind")

@@ -32,7 +32,8 @@ enum SampleState {
         return try store.publish(
             CheckpointDraft(
                 stage: "distil", step: step, generation: generation, shards: shards.reversed(),
-                metadata: ["configuration": "abc"]))
+                metadata: ["configuration": "abc"])
+        ).checkpoint.manifest
     }
 
     /// Reads the whole state back.

@@ -9,7 +9,7 @@ struct LiveRun {
 
     /// What the coordinator says; nil while there is none that answers.
     func status() throws -> RunStatus? {
-        guard let bytes = FileManager.default.contents(atPath: "\(folder)/\(CoordinatorAddress.fileName)"),
+        guard let bytes = FileManager.default.contents(atPath: "\(folder)/coordinator.json"),
             let address = try? JSONDecoder().decode(CoordinatorAddress.self, from: bytes)
         else { return nil }
         let answer: ServerMessage
@@ -35,5 +35,5 @@ struct LiveRun {
         }
     }
 
-    func journal() throws -> Journal { try Journal.reading(inFolder: folder) }
+    func journal() throws -> Journal { try Journal.reading(path: "\(folder)/journal.sqlite") }
 }

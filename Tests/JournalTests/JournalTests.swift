@@ -10,6 +10,8 @@ import Testing
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
+    private var path: String { "\(folder)/journal.sqlite" }
+
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     private func step(_ step: Int, student: Bool, generation: Int = 1) -> StepRecord {
@@ -20,11 +22,11 @@ import Testing
 
     @Test("The sqlite3 program says which steps updated the student", .enabled(if: JournalTests.sqlite3 != nil))
     func studentSteps() throws {
-        let journal = try Journal.writing(inFolder: folder)
+        let journal = try Journal.writing(path: path)
         try journal.recordSteps((0..<12).map { step($0, student: $0 % 5 == 0) })
         let program = Process()
         program.executableURL = URL(fileURLWithPath: try #require(Self.sqlite3))
-        program.arguments = ["\(folder)/journal.sqlite", "select step from steps where student_updated"]
+        program.arguments = [path, "select step from steps where student_updated"]
         let output = Pipe()
         program.standardOutput = output
         try program.run()
@@ -36,7 +38,7 @@ import Testing
 
     @Test("A step done again after a restart replaces its row")
     func redoneStep() throws {
-        let journal = try Journal.writing(inFolder: folder)
+        let journal = try Journal.writing(path: path)
         try journal.recordSteps((0..<4).map { step($0, student: true, generation: 1) })
         try journal.recordSteps([step(3, student: false, generation: 2)])
         #expect(try journal.completedSteps(stage: "distil") == 4)
@@ -51,7 +53,7 @@ import Testing
         let ratio = RatioRecord(stage: "distil", firstStep: 0, ratio: 5, anchorStep: 0)
         let checkpoint = CheckpointRecord(stage: "distil", step: 5, path: "p", manifestSHA256: "s")
         do {
-            let journal = try Journal.writing(inFolder: folder)
+            let journal = try Journal.writing(path: path)
             #expect(try journal.lastGeneration() == 0)
             try journal.recordGenerationStart(1, ranks: 2)
             try journal.recordGenerationEnd(1, cause: "rank 1 was killed")
@@ -61,7 +63,7 @@ import Testing
             try journal.recordCheckpoint(checkpoint)
             try journal.recordEvent(generation: 2, kind: "rank_lost", detail: ["rank": "1", "reason": "\"quoted\""])
         }
-        let journal = try Journal.reading(inFolder: folder)
+        let journal = try Journal.reading(path: path)
         #expect(try journal.lastGeneration() == 2)
         #expect(try journal.generations().map(\.cause) == ["rank 1 was killed", nil])
         #expect(try journal.ratios() == [ratio])
@@ -72,7 +74,7 @@ import Testing
 
     @Test("Metrics are read back by step; what is not a number stays so")
     func metrics() throws {
-        let journal = try Journal.writing(inFolder: folder)
+        let journal = try Journal.writing(path: path)
         try journal.recordMetrics(
             [2, 0, 1].map { MetricRecord(stage: "teacher", step: $0, name: "loss", value: $0 == 1 ? .nan : Double($0)) }
         )
@@ -88,9 +90,9 @@ import Testing
 
     @Test("A journal can be read while it is being written")
     func readWhileWriting() throws {
-        let writer = try Journal.writing(inFolder: folder)
+        let writer = try Journal.writing(path: path)
         try writer.recordSteps([step(0, student: true)])
-        let reader = try Journal.reading(inFolder: folder)
+        let reader = try Journal.reading(path: path)
         #expect(try reader.studentSteps(stage: "distil") == [0])
         try writer.recordSteps([step(1, student: true)])
         #expect(try reader.studentSteps(stage: "distil") == [0, 1])
@@ -98,9 +100,9 @@ import Testing
 
     @Test("A file that is no journal, or none at all, is an error of one line")
     func damaged() throws {
-        #expect(throws: JournalError.self) { try Journal.reading(inFolder: folder) }
-        try Data(repeating: 0x58, count: 8192).write(to: URL(fileURLWithPath: "\(folder)/journal.sqlite"))
-        let error = #expect(throws: JournalError.self) { _ = try Journal.writing(inFolder: folder) }
+        #expect(throws: JournalError.self) { try Journal.reading(path: path) }
+        try Data(repeating: 0x58, count: 8192).write(to: URL(fileURLWithPath: path))
+        let error = #expect(throws: JournalError.self) { _ = try Journal.writing(path: path) }
         #expect(error?.description.contains("\n") == false)
     }
 

@@ -12,13 +12,13 @@ final class ScriptedControl: ControlLink {
     private(set) var isFinished = false
 
     private let stop: (stage: String, step: Int)?
-    private let publisher: CheckpointPublisher
+    private let layout: RunFolderLayout
     private var scheduler: StageScheduler?
 
     init(runFolder: String, generation: Int = 1, stop: (stage: String, step: Int)? = nil) {
         self.generation = generation
         self.stop = stop
-        publisher = CheckpointPublisher(runFolder: runFolder)
+        layout = RunFolderLayout(runFolder)
     }
 
     func beginStage(_ stage: StageDeclaration) throws(ControlError) {
@@ -38,7 +38,7 @@ final class ScriptedControl: ControlLink {
 
     func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) {
         do {
-            _ = try publisher.publish(draft)
+            _ = try layout.checkpoints(of: draft.stage).publish(draft)
         } catch {
             throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: "\(error)")
         }

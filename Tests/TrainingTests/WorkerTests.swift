@@ -62,7 +62,7 @@ struct WorkerTests {
     func endToEnd() throws {
         let temporary = TemporaryRun()
         _ = try Self.wholeRun(in: temporary.folder, ranks: 1)
-        let journal = try Journal.reading(inFolder: temporary.folder)
+        let journal = try Journal.reading(path: temporary.layout.journal)
         #expect(try journal.completedSteps(stage: "teacher") == 5)
         #expect(try journal.completedSteps(stage: "classifier") == 2)
         #expect(try journal.completedSteps(stage: "distil") == 4)

@@ -16,7 +16,7 @@ private func withCoordinator<Result>(
     let endpoint = try coordinator.start()
     let address = CoordinatorAddress(
         endpoint: endpoint, pid: ProcessInfo.processInfo.processIdentifier, generation: 1, processGroup: 0)
-    try JSONEncoder().encode(address).write(to: URL(fileURLWithPath: "\(path)/\(CoordinatorAddress.fileName)"))
+    try JSONEncoder().encode(address).write(to: URL(fileURLWithPath: "\(path)/coordinator.json"))
     let result = try body(RunFolder(path: path))
     return (result, coordinator.requests())
 }

@@ -9,16 +9,14 @@ package final class InProcessControl: ControlLink {
     package let generation: Int
     private let folder: OwnedRunFolder
     private let journal: Journal
-    private let publisher: CheckpointPublisher
     private var stages: StageTracker
     private var ledger = ProgressLedger()
 
     /// Takes over the scheduling of the run in a folder that this process owns.
     package init(owning folder: OwnedRunFolder, rankCount: Int) throws(ControlError) {
         self.folder = folder
-        publisher = CheckpointPublisher(runFolder: folder.path)
         do {
-            journal = try Journal.writing(inFolder: folder.path)
+            journal = try Journal.writing(path: folder.layout.journal)
             generation = try journal.lastGeneration() + 1
             stages = StageTracker(ratios: try journal.ratioSchedules())
             try journal.record(.generationStarted(generation: generation, ranks: rankCount))
@@ -49,10 +47,10 @@ package final class InProcessControl: ControlLink {
     package func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) {
         try flush()
         do {
-            let publication = try publisher.publish(draft)
+            let publication = try folder.layout.checkpoints(of: draft.stage).publish(draft)
             try journal.record(
                 .checkpointCommitted(
-                    stage: draft.stage, step: draft.step, path: publication.path,
+                    stage: draft.stage, step: draft.step, path: publication.checkpoint.folder,
                     manifestSHA256: publication.manifestSHA256))
             try note("checkpoint_committed", ["stage": draft.stage, "step": "\(draft.step)"])
         } catch {

@@ -4,8 +4,8 @@ import Foundation
 
 /// A run folder that this process owns until the value goes away: locked, and made with this configuration.
 package final class OwnedRunFolder {
-    /// Its path.
-    package let path: String
+    /// Where things are in it.
+    package let layout: RunFolderLayout
     private let lock: RunLock
 
     /// Takes a run folder, creating it if it is missing.
@@ -14,11 +14,11 @@ package final class OwnedRunFolder {
     /// been made with the same settings, as far as they decide what is computed. `run.yaml` then says what this run
     /// uses. Throws `CheckpointError.locked` if a live run owns the folder, `RunFolderError` if it has other settings.
     package init(configuration: RunConfiguration, fresh: Bool) throws {
-        path = configuration.run.folder
-        lock = try RunLock(folder: path)
+        layout = RunFolderLayout(configuration.run.folder)
+        lock = try RunLock(path: layout.lock)
         if fresh { try setAside() }
         try Self.checkSettings(configuration)
-        try AtomicFile.write(configuration.yaml, to: RunFolderLayout(path).configuration)
+        try AtomicFile.write(configuration.yaml, to: layout.configuration)
     }
 
     /// Throws what taking the folder would throw if another run owns it or it has other settings; changes nothing.
@@ -26,12 +26,9 @@ package final class OwnedRunFolder {
     /// Programs ask first, then look at everything else that may be missing, and take the folder last: a run that
     /// cannot begin leaves no trace.
     package static func checkAvailability(configuration: RunConfiguration, fresh: Bool) throws {
-        try RunLock.checkIsFree(folder: configuration.run.folder)
+        try RunLock.checkIsFree(path: RunFolderLayout(configuration.run.folder).lock)
         if !fresh { try checkSettings(configuration) }
     }
-
-    /// A file of the run.
-    package func file(_ name: String) -> String { "\(path)/\(name)" }
 
     private static func checkSettings(_ configuration: RunConfiguration) throws {
         let path = configuration.run.folder
@@ -46,13 +43,14 @@ package final class OwnedRunFolder {
     /// Everything but the lock; what `previous` held before is removed.
     private func setAside() throws {
         let files = FileManager.default
-        let previous = file("previous")
+        let (path, previous) = (layout.path, layout.previous)
         do {
-            let names = try files.contentsOfDirectory(atPath: path).filter { $0 != "lock" && $0 != "previous" }
+            let names = try files.contentsOfDirectory(atPath: path)
+                .filter { !RunFolderLayout.stayingNames.contains($0) }
             guard !names.isEmpty else { return }
             if files.fileExists(atPath: previous) { try files.removeItem(atPath: previous) }
             try files.createDirectory(atPath: previous, withIntermediateDirectories: false)
-            for name in names { try files.moveItem(atPath: file(name), toPath: "\(previous)/\(name)") }
+            for name in names { try files.moveItem(atPath: "\(path)/\(name)", toPath: "\(previous)/\(name)") }
         } catch {
             throw RunFolderError.unusable(folder: path, reason: error.localizedDescription)
         }

@@ -1,4 +1,6 @@
-/// Where things are in a run folder.
+package import Checkpoints
+
+/// Where things are in a run folder. Whoever opens a file of a run asks here.
 package struct RunFolderLayout: Sendable, Equatable {
     /// The folder.
     package let path: String
@@ -15,6 +17,25 @@ package struct RunFolderLayout: Sendable, Equatable {
     package var report: String { path + "/report.html" }
     /// Pictures of generated images.
     package var samples: String { path + "/samples" }
+    /// One picture, by its name without the ending.
+    package func samples(_ name: String) -> String { samples + "/" + name + ".png" }
+    /// A folder of checkpoints for each stage.
+    package var checkpoints: String { path + "/checkpoints" }
     /// The checkpoints of one stage.
-    package func checkpoints(of stage: String) -> String { path + "/checkpoints/" + stage }
+    package func checkpoints(of stage: String) -> CheckpointStore { CheckpointStore(folder: checkpoints + "/" + stage) }
+    /// How to reach the coordinator, while there is one.
+    package var coordinatorAddress: String { path + "/coordinator.json" }
+    /// What the coordinator did.
+    package var coordinatorLog: String { path + "/logs/coordinator.log" }
+    /// What mpirun and the ranks of one launch said: a folder.
+    package func logs(ofGeneration generation: Int) -> String { path + "/logs/generation-\(generation)" }
+    /// Held by the process that owns the run.
+    package var lock: String { path + "/" + Self.lockName }
+    /// What the last fresh start moved aside: a folder.
+    package var previous: String { path + "/" + Self.previousName }
+
+    /// What a fresh start leaves where it is.
+    static let stayingNames: Set = [lockName, previousName]
+    private static let lockName = "lock"
+    private static let previousName = "previous"
 }

@@ -19,7 +19,7 @@ extension Worker {
     func restore(_ stage: some TrainingStage, _ state: StageState) throws -> StartingPoint {
         control.report(
             ProgressReport(stage: stage.name, step: 0, totalSteps: stage.plannedSteps, phase: .starting))
-        let store = CheckpointStore(folder: folder.checkpoints(of: stage.name))
+        let store = folder.checkpoints(of: stage.name)
         // Rank 0 sets damaged ones aside first, then the others look: they must find what it found.
         var found: Checkpoint?
         if communicator.rank == 0 {
@@ -55,7 +55,7 @@ extension Worker {
     func save(_ stage: some TrainingStage, _ state: StageState, step: Int, isComplete: Bool) throws {
         control.report(
             ProgressReport(stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .saving))
-        let store = CheckpointStore(folder: folder.checkpoints(of: stage.name))
+        let store = folder.checkpoints(of: stage.name)
         if communicator.rank == 0 { _ = try store.beginSave(step: step, generation: control.generation) }
         try communicator.barrier()
         let record = try store.writeShard(

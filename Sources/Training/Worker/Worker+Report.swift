@@ -19,11 +19,9 @@ extension Worker {
         let sampler = OneStepSampler(
             denoiser: distillation.denoiser, sigma: Float(configuration.distil.studentSigma))
         let (noise, labels) = gridInput(distillation.denoiser)
-        let digits = String(step)
-        let name = "step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
         let images = sampler.sample(
             distillation.average, noise: noise, labels: labels, inBatchesOf: distillation.batch / distillation.shards)
-        _ = try drawGrid(images, labels, name: name)
+        _ = try drawGrid(images, labels, name: CheckpointStore.stepName(step))
     }
 
     /// The noise and labels of every grid of the run: the same, so that grids can be compared.
@@ -41,7 +39,7 @@ extension Worker {
             images.elements, labels: labels, rows: configuration.network.classes, height: images.shape[1],
             width: images.shape[2], channels: images.shape[3])
         let bytes = try PNGFile.encode(raster)
-        try AtomicFile.write(bytes, to: folder.samples + "/" + name + ".png")
+        try AtomicFile.write(bytes, to: folder.samples(name))
         return bytes
     }
 
@@ -65,7 +63,7 @@ extension Worker {
                 try drawGrid(generators.studentImages(noise, labels: labels), labels, name: "student")
             ),
         ]
-        let journal = try Journal.reading(inFolder: folder.path)
+        let journal = try Journal.reading(path: folder.journal)
         let contents = try ReportContents(
             title: "\(configuration.run.name): DMD2 distillation", runName: configuration.run.name, result: result,
             stages: StageTimes.seconds(try journal.events()).map { .init(name: $0.stage, wallSeconds: $0.seconds) },

@@ -13,7 +13,7 @@ struct RunEnding {
         if includingEvaluation, let bytes = FileManager.default.contents(atPath: folder.layout.evaluation) {
             paragraphs.append(TerminalTable.text(try JSONDecoder().decode(EvaluationResult.self, from: bytes)))
         }
-        let journal = try Journal.reading(inFolder: folder.path)
+        let journal = try Journal.reading(path: folder.layout.journal)
         let events = try journal.events()
         if !events.contains(where: { $0.kind == "finished" }) {
             paragraphs.append("stopped before the end; the same command goes on from here")

@@ -34,7 +34,7 @@ import Training
         try control.stageFinished("distil", step: step)
         try control.finished()
 
-        let journal = try Journal.reading(inFolder: run.folder)
+        let journal = try Journal.reading(path: run.layout.journal)
         #expect(try journal.studentSteps(stage: "distil") == [0, 3])
         #expect(try journal.completedSteps(stage: "distil") == 6)
         #expect(try journal.metric("loss", stage: "distil").map(\.value) == [1, 2, 3, 4, 5, 6])
@@ -51,7 +51,7 @@ import Training
         }
         let control = try InProcessControl(owning: run.owned(), rankCount: 1)
         #expect(control.generation == 2)
-        let ratios = try Journal.reading(inFolder: run.folder).ratioSchedules()
+        let ratios = try Journal.reading(path: run.layout.journal).ratioSchedules()
         #expect(ratios == ["distil": RatioSchedule(ratio: 3)])
     }
 
@@ -61,7 +61,7 @@ import Training
         let draft = CheckpointDraft(stage: "distil", step: 5, generation: 1, shards: [], metadata: [:])
         let error = #expect(throws: ControlError.self) { try control.checkpointPrepared(draft) }
         #expect(error?.description.contains("\n") == false)
-        #expect(try Journal.reading(inFolder: run.folder).checkpoints().isEmpty)
+        #expect(try Journal.reading(path: run.layout.journal).checkpoints().isEmpty)
     }
 
     @Test("A window that does not follow the last one is refused")

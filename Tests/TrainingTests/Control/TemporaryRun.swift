@@ -5,6 +5,8 @@ import Training
 final class TemporaryRun: Sendable {
     let folder = FileManager.default.temporaryDirectory.appendingPathComponent("run-\(UUID().uuidString)").path
 
+    var layout: RunFolderLayout { RunFolderLayout(folder) }
+
     deinit { try? FileManager.default.removeItem(atPath: folder) }
 
     /// A configuration whose run is in the folder.

@@ -29,36 +29,3 @@ extension PreparedCheckpoint {
             stage: stage, step: step, generation: generation, shards: content.shards, metadata: content.metadata)
     }
 }
-
-/// Publishes the checkpoints of a run and says where they are.
-package struct CheckpointPublisher: Sendable {
-    /// A checkpoint that now exists.
-    package struct Publication: Sendable, Equatable {
-        /// Its folder.
-        package var path: String
-        /// SHA-256 of its manifest, hexadecimal.
-        package var manifestSHA256: String
-    }
-
-    private let runFolder: String
-
-    /// A publisher for the run in this folder.
-    package init(runFolder: String) {
-        self.runFolder = runFolder
-    }
-
-    /// The store of a stage's checkpoints.
-    package func store(stage: String) -> CheckpointStore {
-        CheckpointStore(folder: "\(runFolder)/checkpoints/\(stage)")
-    }
-
-    /// Publishes a checkpoint. Blocks until it is on disk.
-    package func publish(_ draft: CheckpointDraft) throws -> Publication {
-        let store = store(stage: draft.stage)
-        _ = try store.publish(draft)
-        let digits = String(draft.step)
-        let path = "\(store.folder)/step-" + String(repeating: "0", count: max(0, 8 - digits.count)) + digits
-        let mark = try String(contentsOfFile: "\(path)/COMMITTED", encoding: .utf8)
-        return Publication(path: path, manifestSHA256: mark.trimmingCharacters(in: .whitespacesAndNewlines))
-    }
-}
