@@ -88,20 +88,25 @@ let package = Package(
                 "Communication", "Messaging", "Coordination", "Journal", yams, logging,
             ]),
         // Level 7
+        library("CommandLineOptions", ["Training", argumentParser]),
+        // Level 8
         program(
             "dmd2",
             [
-                "Training", "Evaluation", "Distillation", "Diffusion", "Coordination", "Messaging", "Journal",
-                "Checkpoints", "Kernels",
-                argumentParser, subprocess, systemPackage,
+                "CommandLineOptions", "Training", "Evaluation", "Distillation", "Diffusion", "Coordination",
+                "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess, systemPackage,
             ]),
         program(
             "dmd2-coordinator",
             [
-                "CLinux", "Training", "Coordination", "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser,
-                logging, subprocess, systemPackage,
+                "CLinux", "CommandLineOptions", "Training", "Coordination", "Messaging", "Journal", "Checkpoints",
+                "Kernels", argumentParser, logging, subprocess, systemPackage,
             ]),
-        program("dmd2-worker", ["Training", "Coordination", "Communication", "Kernels", argumentParser, logging]),
+        program(
+            "dmd2-worker",
+            [
+                "CommandLineOptions", "Training", "Coordination", "Communication", "Kernels", argumentParser, logging,
+            ]),
         // Tests, in the order of the modules
         tests("Kernels"),
         tests("Communication"),

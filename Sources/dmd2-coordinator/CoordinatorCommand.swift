@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineOptions
 import Coordination
 import Foundation
 import Kernels
@@ -12,25 +13,7 @@ struct CoordinatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dmd2-coordinator", abstract: "Supervises one run of dmd2-worker under mpirun.")
 
-    @Option(help: "The run's configuration file.")
-    var config: String
-
-    @Option(name: .customLong("set"), help: "Override a key: section.key=value. May be given several times.")
-    var overrides: [String] = []
-
-    @Flag(help: "Begin again; what the run folder holds is moved to its subfolder 'previous'.")
-    var fresh = false
-
-    @Option(
-        help: "End each training stage after this many steps; in a folder of its own without --set run.folder.")
-    var stopAfter: Int?
-
-    @Flag(help: "Print the hash of the weights at the end of each training stage.")
-    var printWeightsHash = false
-
-    func validate() throws {
-        if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after \(stopAfter) is less than 1") }
-    }
+    @OptionGroup var options: StartedProgramOptions
 
     /// Runs to the end and leaves with the status that says how it went.
     static func main() {
@@ -57,8 +40,8 @@ struct CoordinatorCommand: ParsableCommand {
     }
 
     private func supervise() throws {
-        let configuration = try RunConfiguration.load(path: config, overrides: overrides, stopAfter: stopAfter)
-        let fresh = fresh || configuration.isProbe(overrides: overrides, stopAfter)
+        let configuration = try options.configuration()
+        let fresh = options.run.beginsAgain(configuration)
         // Nothing is written before all that the run needs has been found.
         try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
         _ = try configuration.data.load(configuration.network)
@@ -74,11 +57,9 @@ struct CoordinatorCommand: ParsableCommand {
 
     /// The workers read the same configuration. They never begin afresh: that has been done once, here.
     private var workerArguments: [String] {
-        var arguments = ["--config", config]
-        for override in overrides { arguments += ["--set", override] }
-        if let stopAfter { arguments += ["--stop-after", "\(stopAfter)"] }
-        if printWeightsHash { arguments.append("--print-weights-hash") }
-        return arguments
+        var run = options.run
+        run.fresh = false
+        return run.arguments(path: options.config)
     }
 
     private static func end(_ status: ExitStatus, _ message: String) -> Never {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineOptions
 import Communication
 import Coordination
 import Foundation
@@ -13,25 +14,7 @@ struct WorkerCommand: ParsableCommand {
         commandName: "dmd2-worker",
         abstract: "Train one rank of a run. Started by mpirun: mpirun -n 4 dmd2-worker --config configs/digits.yaml")
 
-    @Option(help: "The configuration, such as configs/digits.yaml.")
-    var config: String
-
-    @Option(name: .customLong("set"), help: "Override a key of the configuration: section.key=value. May be repeated.")
-    var overrides: [String] = []
-
-    @Flag(help: "Start from the beginning: an earlier run in the folder is moved aside.")
-    var fresh = false
-
-    @Option(
-        help: "End each training stage after this many steps; in a folder of its own without --set run.folder.")
-    var stopAfter: Int?
-
-    @Flag(help: "Print the SHA-256 of each stage's final weights.")
-    var printWeightsHash = false
-
-    func validate() throws {
-        if let stopAfter, stopAfter < 1 { throw ValidationError("--stop-after \(stopAfter) is less than 1") }
-    }
+    @OptionGroup var options: StartedProgramOptions
 
     static func main() {
         guard Processor.missingInstructionSets.isEmpty else {
@@ -53,8 +36,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
-        let configuration = try RunConfiguration.load(
-            path: config, overrides: overrides + launchedRankOverride, stopAfter: stopAfter)
+        let configuration = try options.configuration(settings: launchedRankOverride)
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let communicator = try MPICommunicator()
         let control: any ControlLink
@@ -85,8 +67,8 @@ struct WorkerCommand: ParsableCommand {
     ) -> Worker {
         let logger = Logger(label: "rank \(communicator.rank)") { StreamLogHandler.standardError(label: $0) }
         return Worker(
-            configuration, communicator: communicator, control: control, printsWeightsHash: printWeightsHash,
-            logger: logger
+            configuration, communicator: communicator, control: control,
+            printsWeightsHash: options.run.printWeightsHash, logger: logger
         ) { line in
             FileHandle.standardOutput.write(Data("\(line)\n".utf8))
         }
@@ -105,7 +87,7 @@ struct WorkerCommand: ParsableCommand {
         TerminationSignals.startCounting()
         guard communicator.rank == 0 else { return SilentControl(generation: try outcome(from: communicator)) }
         do {
-            let fresh = fresh || configuration.isProbe(overrides: overrides, stopAfter)
+            let fresh = options.run.beginsAgain(configuration)
             try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
             _ = try configuration.data.load(configuration.network)
             let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CommandLineOptions
 import Diffusion
 import Distillation
 import Foundation
@@ -20,8 +21,7 @@ struct StepBenchCommand: ParsableCommand {
     @Argument(help: "A configuration whose network, batch, ratio and threads are timed instead of the standard case.")
     var config: String?
 
-    @Option(name: .customLong("set"), help: "Override a key of the configuration: section.key=value. May be repeated.")
-    var overrides: [String] = []
+    @OptionGroup var overrides: ConfigurationOverrides
 
     @Option(help: "Threads of the process; by default launch.threadsPerRank, 2 in the standard case.")
     var threads: Int?
@@ -37,10 +37,10 @@ struct StepBenchCommand: ParsableCommand {
     func run() throws {
         var configuration =
             if let config {
-                try RunConfiguration.load(path: config, overrides: overrides)
+                try RunConfiguration.load(path: config, overrides: overrides.assignments)
             } else {
                 try RunConfiguration.parse(
-                    yaml: CycleBenchmark.standard.yaml, fileName: "the standard case", overrides: overrides)
+                    yaml: CycleBenchmark.standard.yaml, fileName: "the standard case", overrides: overrides.assignments)
             }
         if let threads { configuration.launch.threadsPerRank = threads }
         let measured = CycleBenchmark(configuration, cycles: cycles).run()
