@@ -35,6 +35,9 @@ package protocol Communicator: AnyObject {
     /// Returns the bytes of all ranks, in rank order, on rank 0, and an empty array elsewhere. Counts may differ.
     func gather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]]
 
+    /// Leaves the group in good order; the last call.
+    func finish() throws(CommunicationError)
+
     /// Ends every process of the group at once with exit status `code`. Not collective.
     func abort(code: Int32) -> Never
 }

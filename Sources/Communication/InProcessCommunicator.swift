@@ -39,6 +39,10 @@ package final class InProcessCommunicator: Communicator {
         _ = try meet("barrier", Offer())
     }
 
+    package func finish() throws(CommunicationError) {
+        _ = try meet("finish", Offer())
+    }
+
     package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicationError) {
         let offers = try meet("broadcast", Offer(bytes: bytes))
         if rank != root { bytes.copyMemory(from: UnsafeRawBufferPointer(offers[root].bytes)) }

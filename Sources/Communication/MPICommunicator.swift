@@ -47,7 +47,7 @@ package final class MPICommunicator: Communicator {
         self.pieceCount = pieceCount
     }
 
-    /// Leaves the job in good order; the last call. Collective.
+    /// Leaves the job in good order; the last call.
     ///
     /// There is no finalisation in `deinit`: when a rank gives up because of an error the others may be waiting for it
     /// inside another operation. A process that ends without `finish` counts as failed, and `mpirun` ends the others.

@@ -32,6 +32,9 @@ package final class SelfCommunicator: Communicator {
     /// Returns `bytes` alone.
     package func gather(_ bytes: [UInt8]) -> [[UInt8]] { [bytes] }
 
+    /// Does nothing: there is nobody to leave.
+    package func finish() {}
+
     /// Ends the process with exit status `code`.
     package func abort(code: Int32) -> Never { exit(code) }
 }

@@ -12,7 +12,8 @@ import Training
 struct WorkerCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dmd2-worker",
-        abstract: "Train one rank of a run. Started by mpirun: mpirun -n 4 dmd2-worker --config configs/digits.yaml")
+        abstract: "Train one rank of a run: mpirun -n 4 dmd2-worker --config configs/digits.yaml",
+        discussion: "Without mpirun it is the only rank.")
 
     @OptionGroup var options: StartedProgramOptions
 
@@ -38,7 +39,8 @@ struct WorkerCommand: ParsableCommand {
     func run() throws {
         let configuration = try options.configuration(settings: launchedRankOverride)
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
-        let communicator = try MPICommunicator()
+        let communicator: any Communicator =
+            MPICommunicator.isLaunched ? try MPICommunicator() : SelfCommunicator()
         let control: any ControlLink
         do {
             control = try connect(configuration, communicator)
@@ -63,7 +65,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     private func makeWorker(
-        _ configuration: RunConfiguration, _ communicator: MPICommunicator, _ control: any ControlLink
+        _ configuration: RunConfiguration, _ communicator: any Communicator, _ control: any ControlLink
     ) -> Worker {
         let logger = Logger(label: "rank \(communicator.rank)") { StreamLogHandler.standardError(label: $0) }
         return Worker(
@@ -74,13 +76,16 @@ struct WorkerCommand: ParsableCommand {
         }
     }
 
-    /// The relations between ranks and shards are checked with the number of ranks that mpirun started.
+    /// The relations between ranks and shards are checked with the number of ranks that mpirun started; 1 without it.
     private var launchedRankOverride: [String] {
-        ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].map { ["launch.ranks=\($0)"] } ?? []
+        guard MPICommunicator.isLaunched else { return ["launch.ranks=1"] }
+        return ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].map { ["launch.ranks=\($0)"] } ?? []
     }
 
     /// The line to whoever schedules the run. Without a coordinator rank 0 does, and tells the others the outcome.
-    private func connect(_ configuration: RunConfiguration, _ communicator: MPICommunicator) throws -> any ControlLink {
+    private func connect(
+        _ configuration: RunConfiguration, _ communicator: any Communicator
+    ) throws -> any ControlLink {
         let link = try ControlEnvironment.coordinatorLink(rank: communicator.rank, rankCount: communicator.size)
         if let link { return link }
         // A signal that mpirun passes to all ranks must not end those that cannot decide to stop.
@@ -101,13 +106,13 @@ struct WorkerCommand: ParsableCommand {
     }
 
     /// Rank 0 tells the others the generation, or, as a negative number, the exit status of its failure.
-    private func tell(_ outcome: Int32, _ communicator: MPICommunicator) throws {
+    private func tell(_ outcome: Int32, _ communicator: any Communicator) throws {
         let bytes = (0..<4).map { UInt8(truncatingIfNeeded: outcome >> (8 * $0)) }
         _ = try communicator.broadcast(message: bytes, from: 0)
     }
 
     /// The generation that rank 0 began; throws its failure, which it has reported itself.
-    private func outcome(from communicator: MPICommunicator) throws -> Int {
+    private func outcome(from communicator: any Communicator) throws -> Int {
         let bytes = try communicator.broadcast(message: [], from: 0)
         let value = bytes.reversed().reduce(Int32(0)) { $0 << 8 | Int32($1) }
         guard value > 0 else {

@@ -10,9 +10,10 @@ extension ProgramTests {
         private static let steps = 30
         private static let arguments = ["--stop-after", "\(steps)", "--print-weights-hash"]
 
-        /// The weights of an undisturbed run on one rank.
+        /// The weights of an undisturbed run on one rank, without mpirun.
         private static let undisturbed = Task {
-            try await Sandbox().runWorkers(ranks: 1, arguments).weights
+            let sandbox = try Sandbox()
+            return try await sandbox.run("dmd2-worker", ["--config", sandbox.configuration] + arguments).weights
         }
 
         @Test("One, two and three ranks end with the same weights", arguments: [2, 3])
