@@ -72,8 +72,6 @@ package final class DistillationStage: TrainingStage {
 
     /// The network that is the run's result: the moving average of the student's weights.
     package var average: NetworkWeights { networks[Self.student].averagedWeights }
-    /// The network that all three roles share.
-    package var denoiser: Denoiser { step.denoiser }
 
     package func updates(of kind: StepKind) -> [Int] {
         kind == .criticAndStudent ? [Self.student, Self.critic] : [Self.critic]
@@ -100,6 +98,12 @@ package final class DistillationStage: TrainingStage {
     }
 
     package func endStep() { turns.removeAll(keepingCapacity: true) }
+
+    /// The student's images, by its moving average.
+    package func samples(noise: Tensor, labels: [Int]) -> Tensor? {
+        let sampler = OneStepSampler(denoiser: step.denoiser, sigma: Float(configuration.studentSigma))
+        return sampler.sample(average, noise: noise, labels: labels, inBatchesOf: shardBatch)
+    }
 
     private func criticOnlyTurn(step index: Int, shard: Int) -> Turn {
         let draws = draw(step: index, shard: shard, .criticOnly)

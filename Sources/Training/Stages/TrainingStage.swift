@@ -57,6 +57,11 @@ package protocol TrainingStage: AnyObject {
 
     /// Tells the stage that a step is over, so that it lets go of what the step kept.
     func endStep()
+
+    /// The images that show how far the stage has come; nil where it trains nothing that draws.
+    ///
+    /// Shapes: `noise`, of unit variance, and the result `[N, H, W, C]`; `labels` `[N]`.
+    func samples(noise: Tensor, labels: [Int]) -> Tensor?
 }
 
 extension TrainingStage {
@@ -72,4 +77,6 @@ extension TrainingStage {
     }
 
     package func endStep() {}
+
+    package func samples(noise: Tensor, labels: [Int]) -> Tensor? { nil }
 }

@@ -13,23 +13,20 @@ extension Worker {
     /// Rows and columns of a grid of samples: one row a class.
     private static let gridColumns = 10
 
-    /// Draws the student's progress beside its checkpoint.
+    /// Draws a stage's progress beside its checkpoint, if there is anything to see.
     func drawSamples(of stage: some TrainingStage, step: Int) throws {
-        guard let distillation = stage as? DistillationStage else { return }
-        let sampler = OneStepSampler(
-            denoiser: distillation.denoiser, sigma: Float(configuration.distil.studentSigma))
-        let (noise, labels) = gridInput(distillation.denoiser)
-        let images = sampler.sample(
-            distillation.average, noise: noise, labels: labels, inBatchesOf: distillation.batch / distillation.shards)
+        let (noise, labels) = gridInput
+        guard let images = stage.samples(noise: noise, labels: labels) else { return }
         _ = try drawGrid(images, labels, name: CheckpointStore.stepName(step))
     }
 
     /// The noise and labels of every grid of the run: the same, so that grids can be compared.
-    private func gridInput(_ denoiser: Denoiser) -> (noise: Tensor, labels: [Int]) {
-        let classes = configuration.network.classes
-        let labels = (0..<classes * Self.gridColumns).map { $0 / Self.gridColumns }
+    private var gridInput: (noise: Tensor, labels: [Int]) {
+        let network = configuration.network
+        let labels = (0..<network.classes * Self.gridColumns).map { $0 / Self.gridColumns }
+        let shape = Shape(labels.count, network.resolution, network.resolution, network.imageChannels)
         let stream = RandomStream(seed: configuration.run.seed, purpose: .gridNoise)
-        return (stream.normal(denoiser.shape(labels.count), step: 0, firstSample: 0), labels)
+        return (stream.normal(shape, step: 0, firstSample: 0), labels)
     }
 
     /// Writes `samples/NAME.png` and returns its bytes.
@@ -45,7 +42,7 @@ extension Worker {
 
     /// Writes the final grids and `report.html`.
     func writeReport(_ result: EvaluationResult, _ generators: GeneratorPair, images: TrainingImages) throws {
-        let (noise, labels) = gridInput(generators.denoiser)
+        let (noise, labels) = gridInput
         let steps = configuration.evaluate.teacherHeunSteps
         let realLabels = images.records.labels
         let examples = (0..<configuration.network.classes).flatMap { label in
