@@ -19,6 +19,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     package private(set) var isStopping = false
 
     private var lastWindow: PlanWindow?
+    /// Kept after they are granted: a rank may die before it reaches them.
     private var savesAsked: Set<Int> = []
 
     /// Begins a stage. `ratios` are the segments of an earlier run of this stage; nil: the declared ratio.
@@ -33,12 +34,13 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         everGrantedEnd = declaration.startStep
     }
 
-    /// Begins the stage again, in a new generation that starts from a checkpoint.
+    /// Begins the stage again, in a new generation that starts from a checkpoint. Saves that were asked for and lie
+    /// ahead of it are made this time.
     package mutating func restart(_ declaration: StageDeclaration) {
         self.declaration = declaration
         grantedEnd = declaration.startStep
         lastWindow = nil
-        savesAsked = []
+        savesAsked = savesAsked.filter { $0 > declaration.startStep }
     }
 
     /// Steps of the stage, as the ratio now stands.
@@ -69,7 +71,6 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         let window = isStopping ? stopWindow() : stepsWindow(count: windowLength(stepsPerSecond: stepsPerSecond))
         grantedEnd = window.endStep
         everGrantedEnd = max(everGrantedEnd, grantedEnd)
-        savesAsked = savesAsked.filter { $0 > grantedEnd }
         lastWindow = window
         return (window, true)
     }

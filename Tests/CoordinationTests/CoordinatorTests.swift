@@ -13,12 +13,14 @@ import Testing
         coordinator.handle(.worker(.init(generation: generation, rank: rank, message: message)), at: now)
     }
 
-    private func begin() {
-        for rank in 0..<2 { _ = tell(.hello(host: "a", pid: Int32(rank), ranks: 2), rank: rank) }
+    private func begin(generation: Int = 5) {
+        for rank in 0..<2 {
+            _ = tell(.hello(host: "a", pid: Int32(rank), ranks: 2), rank: rank, generation: generation)
+        }
         let stage = StageDeclaration(
             name: "distil", index: 0, count: 1, goal: .studentUpdates(count: 4, ratio: 5), checkpointInterval: 10,
             windowSteps: 8)
-        _ = tell(.beginStage(stage: stage))
+        _ = tell(.beginStage(stage: stage), generation: generation)
     }
 
     private func replies(_ effects: [Coordinator.Effect]) -> [CoordinatorMessage] {
@@ -151,6 +153,20 @@ import Testing
         #expect(last.checkpointAfter == [2])
         let effects = coordinator.handle(.launchEnded(generation: 5, .exited(code: 0), detail: ""), at: 3)
         #expect(effects.contains(.supervise(.end(.done, message: "stopped, state is saved"))))
+    }
+
+    @Test("A save asked for is in the plan of the next generation if a rank died on the way to it")
+    func saveIsCarriedOver() {
+        begin()
+        _ = tell(.planRequest(stage: "distil", firstStep: 0))
+        _ = coordinator.handle(.control(.checkpointNow), at: 2)
+        let save = PlanWindow(
+            stage: "distil", firstStep: 1, kinds: [.criticOnly, .criticOnly], checkpointAfter: [2])
+        #expect(replies(tell(.planRequest(stage: "distil", firstStep: 1))) == [.plan(window: save)])
+        _ = coordinator.handle(.launchEnded(generation: 5, .exited(code: 137), detail: ""), at: 3)
+        begin(generation: 6)
+        _ = tell(.planRequest(stage: "distil", firstStep: 0), generation: 6)
+        #expect(replies(tell(.planRequest(stage: "distil", firstStep: 1), generation: 6)) == [.plan(window: save)])
     }
 
     @Test("A silent rank is reported, ended and replaced")

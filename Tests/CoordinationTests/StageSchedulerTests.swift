@@ -96,6 +96,18 @@ import Testing
         #expect(scheduler.window(from: 1, stepsPerSecond: 0)?.window.checkpointAfter == [2])
     }
 
+    @Test("A save that was granted and not reached is made after the restart; one that was reached is not")
+    func saveIsCarriedOver() {
+        var scheduler = StageScheduler(distil(interval: 0))
+        _ = scheduler.window(from: 0, stepsPerSecond: 0)
+        #expect(scheduler.saveSoon() == 2)
+        _ = scheduler.window(from: 1, stepsPerSecond: 0)
+        #expect(scheduler.saveSoon() == 4)
+        _ = scheduler.window(from: 3, stepsPerSecond: 0)
+        scheduler.restart(distil(start: 2, interval: 0))
+        #expect(windows(&scheduler, from: 2).flatMap(\.checkpointAfter) == [4, 100])
+    }
+
     @Test("A stop grants one last step, saves after it and finishes nothing")
     func stop() {
         var scheduler = StageScheduler(distil())
