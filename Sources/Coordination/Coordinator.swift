@@ -249,12 +249,10 @@ extension Coordinator {
     /// The run as a person wants to see it.
     package func status(at now: Double) -> RunStatus {
         var status = RunStatus(
-            run: runName, state: shownState, generation: generation, pid: pid, stageIndex: 0, stageCount: 0, step: 0,
-            totalSteps: 0, studentUpdates: 0, criticUpdates: 0, imagesPerSecond: lastSeen.imagesPerSecond,
-            losses: [:], ranks: ranks(at: now),
+            run: runName, state: shownState, generation: generation, pid: pid,
             restarts: .init(
                 used: supervisor.restartsUsed, budget: supervisor.restartBudget, lastCause: supervisor.lastCause),
-            message: message)
+            ranks: ranks(at: now), imagesPerSecond: lastSeen.imagesPerSecond, message: message)
         stages.describe(in: &status)
         if lastSeen.stepsPerSecond > 0, lastSeen.stage == status.stage {
             status.etaSeconds = Double(max(0, status.totalSteps - status.step)) / lastSeen.stepsPerSecond

@@ -16,6 +16,8 @@ package struct RunStatus: Codable, Equatable, Sendable {
         case done
         /// The run ended without reaching its goal.
         case failed
+        /// Nothing runs, and stages are left: known from the journal, never from a coordinator.
+        case interrupted
     }
 
     /// One rank of the current generation.
@@ -44,6 +46,13 @@ package struct RunStatus: Codable, Equatable, Sendable {
         package var step: Int
         /// Time since it was published, seconds.
         package var ageSeconds: Double
+
+        /// Creates a description; see the properties for the meaning of each argument.
+        package init(stage: String, step: Int, ageSeconds: Double) {
+            self.stage = stage
+            self.step = step
+            self.ageSeconds = ageSeconds
+        }
     }
 
     /// Restarts after failures.
@@ -54,6 +63,13 @@ package struct RunStatus: Codable, Equatable, Sendable {
         package var budget: Int
         /// Why the last generation ended; nil if none failed.
         package var lastCause: String?
+
+        /// Creates a count; see the properties for the meaning of each argument.
+        package init(used: Int, budget: Int, lastCause: String?) {
+            self.used = used
+            self.budget = budget
+            self.lastCause = lastCause
+        }
     }
 
     /// A change of ratio that lies ahead.
@@ -62,6 +78,12 @@ package struct RunStatus: Codable, Equatable, Sendable {
         package var ratio: Int
         /// The first step it applies to.
         package var step: Int
+
+        /// Creates a description; see the properties for the meaning of each argument.
+        package init(ratio: Int, step: Int) {
+            self.ratio = ratio
+            self.step = step
+        }
     }
 
     /// Version of this structure: 1.
@@ -72,7 +94,7 @@ package struct RunStatus: Codable, Equatable, Sendable {
     package var state: State
     /// Number of the current launch, from 1.
     package var generation: Int
-    /// The coordinator's process.
+    /// The coordinator's process; 0 if none lives.
     package var pid: Int32
     /// The current stage; nil before the first.
     package var stage: String?
@@ -106,4 +128,58 @@ package struct RunStatus: Codable, Equatable, Sendable {
     package var restarts: Restarts
     /// One line for a person: what is going on.
     package var message: String
+
+    /// A run that has not begun a stage.
+    package init(
+        run: String, state: State, generation: Int, pid: Int32, restarts: Restarts, ranks: [Rank] = [],
+        imagesPerSecond: Double = 0, message: String
+    ) {
+        self.run = run
+        self.state = state
+        self.generation = generation
+        self.pid = pid
+        self.imagesPerSecond = imagesPerSecond
+        self.ranks = ranks
+        self.restarts = restarts
+        self.message = message
+        (stageIndex, stageCount, step, totalSteps, studentUpdates, criticUpdates) = (0, 0, 0, 0, 0, 0)
+        losses = [:]
+    }
+}
+
+// What is unknown is written as null: scripts find every key in every status.
+extension RunStatus {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(schemaVersion, forKey: .schemaVersion)
+        try container.encode(run, forKey: .run)
+        try container.encode(state, forKey: .state)
+        try container.encode(generation, forKey: .generation)
+        try container.encode(pid, forKey: .pid)
+        try container.encode(stage, forKey: .stage)
+        try container.encode(stageIndex, forKey: .stageIndex)
+        try container.encode(stageCount, forKey: .stageCount)
+        try container.encode(step, forKey: .step)
+        try container.encode(totalSteps, forKey: .totalSteps)
+        try container.encode(studentUpdates, forKey: .studentUpdates)
+        try container.encode(criticUpdates, forKey: .criticUpdates)
+        try container.encode(ratio, forKey: .ratio)
+        try container.encode(pendingRatio, forKey: .pendingRatio)
+        try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
+        try container.encode(etaSeconds, forKey: .etaSeconds)
+        try container.encode(losses, forKey: .losses)
+        try container.encode(ranks, forKey: .ranks)
+        try container.encode(checkpoint, forKey: .checkpoint)
+        try container.encode(restarts, forKey: .restarts)
+        try container.encode(message, forKey: .message)
+    }
+}
+
+extension RunStatus.Restarts {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(used, forKey: .used)
+        try container.encode(budget, forKey: .budget)
+        try container.encode(lastCause, forKey: .lastCause)
+    }
 }

@@ -43,7 +43,11 @@ package struct StageTracker: Sendable {
         return entries + [
             .event(
                 generation: generation, kind: "stage_begun",
-                detail: ["stage": declaration.name, "step": "\(declaration.startStep)"])
+                detail: [
+                    "stage": declaration.name, "step": "\(declaration.startStep)",
+                    "steps": "\(scheduler?.endStep ?? 0)", "index": "\(declaration.index)",
+                    "count": "\(declaration.count)",
+                ])
         ]
     }
 
@@ -88,7 +92,10 @@ package struct StageTracker: Sendable {
                     .ratioChanged(stage: name, segment: segment),
                     .event(
                         generation: begunIn, kind: "ratio_set",
-                        detail: ["stage": name, "ratio": "\(ratio)", "step": "\(segment.firstStep)"]),
+                        detail: [
+                            "stage": name, "ratio": "\(ratio)", "step": "\(segment.firstStep)",
+                            "steps": "\(scheduler?.endStep ?? 0)",
+                        ]),
                 ]
             )
         case .checkpointNow:

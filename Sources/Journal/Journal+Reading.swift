@@ -73,6 +73,13 @@ extension Journal {
         ).map { ($0[0].integer ?? 0, $0[1].real) }
     }
 
+    /// The value of every metric of a stage at the last step that has it, by name.
+    package func latestMetrics(stage: String) throws(JournalError) -> [String: Double] {
+        let rows = try database.rows(
+            "select name, value, max(step) from metrics where stage = ? group by name", [.text(stage)])
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0[0].text ?? "", $0[1].real) })
+    }
+
     /// All checkpoints ever published, in the order they were.
     package func checkpoints() throws(JournalError) -> [CheckpointRecord] {
         try database.rows(

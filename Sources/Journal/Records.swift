@@ -1,3 +1,5 @@
+package import Foundation
+
 /// Something that happened, as the journal keeps it.
 package struct EventRecord: Sendable, Equatable {
     /// When, ISO 8601 in UTC.
@@ -15,6 +17,18 @@ package struct EventRecord: Sendable, Equatable {
         self.generation = generation
         self.kind = kind
         self.detail = detail
+    }
+}
+
+extension EventRecord {
+    /// `timeUTC` as a date; nil if it is none.
+    package var time: Date? {
+        try? Date(timeUTC, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
+    }
+
+    /// `detail` taken apart; empty if it is no object of strings.
+    package var particulars: [String: String] {
+        (try? JSONDecoder().decode([String: String].self, from: Data(detail.utf8))) ?? [:]
     }
 }
 

@@ -126,7 +126,8 @@ import Testing
                 .record(.ratioChanged(stage: "distil", segment: segment)),
                 .record(
                     .event(
-                        generation: 5, kind: "ratio_set", detail: ["stage": "distil", "ratio": "10", "step": "1"])),
+                        generation: 5, kind: "ratio_set",
+                        detail: ["stage": "distil", "ratio": "10", "step": "1", "steps": "40"])),
                 .answer(.accepted(step: 1, message: "ratio 10 from step 1 on")),
             ])
         #expect(coordinator.status(at: 2).ratio == 5)

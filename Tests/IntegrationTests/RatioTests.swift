@@ -4,7 +4,7 @@ import Testing
 
 extension ProgramTests {
     struct RatioTests {
-        @Test("A ratio set during the run holds from one future step on, in status, in the journal and in the steps")
+        @Test("A ratio set during the run holds from one future step on, in status, journal and steps")
         func setRatio() async throws {
             let sandbox = try Sandbox()
             let live = LiveRun(folder: sandbox.runFolder)
@@ -25,6 +25,10 @@ extension ProgramTests {
             #expect(pending == [7, first] || shown.ratio == 7 && shown.step >= first, "\(status.output)")
             let outcome = try await sandbox.finish(program)
             #expect(outcome.exitCode == 0, "\(outcome.errors)")
+
+            let over = try await sandbox.run("dmd2", ["status", "--json", sandbox.runFolder])
+            #expect(over.exitCode == 0, "\(over.errors)")
+            #expect(over.output.contains(#""live":false"#) && over.output.contains(#""state":"done""#))
 
             let journal = sandbox.runFolder + "/journal.sqlite"
             let segments = try await sandbox.run(

@@ -1,5 +1,6 @@
 import Coordination
 import Foundation
+import Journal
 import Messaging
 import Testing
 import dmd2
@@ -50,6 +51,58 @@ struct RunFolderTests {
         } throws: { error in
             (error as? CommandFailure)?.status == .unavailable
         }
+    }
+
+    @Test("A run that is over shows its last known state, and a folder without a run shows none")
+    func recordedStatus() throws {
+        let path = NSTemporaryDirectory() + "dmd2-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let folder = RunFolder(path: path)
+        #expect(try folder.recordedStatus() == nil)
+
+        let journal = try Journal.writing(path: "\(path)/journal.sqlite")
+        try journal.recordGenerationStart(1, ranks: 2)
+        try journal.recordRatio(RatioRecord(stage: "distil", firstStep: 0, ratio: 5, anchorStep: 0))
+        try journal.recordEvent(
+            generation: 1, kind: "stage_begun",
+            detail: ["stage": "distil", "step": "0", "steps": "100", "index": "2", "count": "4"])
+        try journal.recordSteps(
+            (0..<7).map {
+                StepRecord(stage: "distil", step: $0, kind: "", studentUpdated: $0 % 5 == 0, generation: 1)
+            })
+        try journal.recordMetrics(
+            (0..<7).map { MetricRecord(stage: "distil", step: $0, name: "loss", value: Double($0)) })
+        try journal.recordEvent(
+            generation: 1, kind: "checkpoint_committed", detail: ["stage": "distil", "step": "5"])
+        try journal.recordGenerationEnd(1, cause: "stopped, state is saved")
+
+        let interrupted = try #require(try folder.recordedStatus())
+        #expect(interrupted.state == .interrupted && interrupted.generation == 1)
+        #expect(interrupted.stage == "distil" && interrupted.stageIndex == 2 && interrupted.stageCount == 4)
+        #expect(interrupted.step == 7 && interrupted.totalSteps == 100)
+        #expect(interrupted.studentUpdates == 2 && interrupted.criticUpdates == 7 && interrupted.ratio == 5)
+        #expect(interrupted.losses == ["loss": 6])
+        #expect(interrupted.checkpoint?.step == 5)
+        #expect(interrupted.message.hasSuffix(": stopped, state is saved"))
+
+        try journal.recordGenerationStart(2, ranks: 2)
+        try journal.recordEvent(generation: 2, kind: "finished", detail: [:])
+        #expect(try folder.recordedStatus()?.state == .done)
+    }
+
+    @Test("The JSON of a live run and of one that is over have the same keys")
+    func statusKeys() throws {
+        func keys(_ status: RunStatus, live: Bool) throws -> Set<String> {
+            let json = try WireFormat.encode(ShownStatus(live: live, folder: "runs/digits", status: status))
+            let object = try JSONSerialization.jsonObject(with: json) as? [String: Any]
+            #expect(object?["live"] as? Bool == live)
+            return Set(object?.keys ?? [:].keys)
+        }
+        let over = RunStatus(
+            run: "digits", state: .interrupted, generation: 1, pid: 0,
+            restarts: .init(used: 0, budget: 3, lastCause: nil), message: "")
+        #expect(try keys(sampleStatus(), live: true) == keys(over, live: false))
     }
 
     @Test("A run that does not exist is a missing input")

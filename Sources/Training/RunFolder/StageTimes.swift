@@ -17,9 +17,9 @@ package enum StageTimes {
         }
         var last: Date?
         for event in events {
-            guard let time = date(event.timeUTC) else { continue }
+            guard let time = event.time else { continue }
             if let begun = current, begun.generation != event.generation { close(at: last ?? begun.since) }
-            if event.kind == "stage_begun", let stage = stage(of: event) {
+            if event.kind == "stage_begun", let stage = event.particulars["stage"] {
                 close(at: time)
                 if !order.contains(stage) { order.append(stage) }
                 current = (stage, event.generation, time)
@@ -30,13 +30,5 @@ package enum StageTimes {
         }
         if let last { close(at: last) }
         return order.map { ($0, total[$0] ?? 0) }
-    }
-
-    private static func stage(of event: EventRecord) -> String? {
-        try? JSONDecoder().decode([String: String].self, from: Data(event.detail.utf8))["stage"]
-    }
-
-    private static func date(_ text: String) -> Date? {
-        try? Date(text, strategy: Date.ISO8601FormatStyle(includingFractionalSeconds: true))
     }
 }

@@ -15,11 +15,11 @@ struct EventsCommand: ParsableCommand {
         let kind: String
         let detail: [String: String]
 
-        init(_ record: EventRecord) throws {
+        init(_ record: EventRecord) {
             time = record.timeUTC
             generation = record.generation
             kind = record.kind
-            detail = try JSONDecoder().decode([String: String].self, from: Data(record.detail.utf8))
+            detail = record.particulars
         }
 
         var text: String {

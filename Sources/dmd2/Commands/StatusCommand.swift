@@ -14,26 +14,24 @@ struct StatusCommand: AsyncParsableCommand {
 
     func run() async throws {
         let folder = try argument.folderOrLatest()
-        guard folder.liveCoordinator != nil else {
-            try showJournal(of: folder)
-            throw folder.noCoordinator
-        }
-        try show(folder.status())
-        while watch {
+        while folder.liveCoordinator != nil {
+            try show(folder.status(), of: folder, live: true)
+            guard watch else { return }
             try await Task.sleep(for: .seconds(1))
-            guard folder.liveCoordinator != nil else { return }
-            try show(folder.status())
+        }
+        guard let status = try folder.recordedStatus() else { throw folder.noCoordinator }
+        try show(status, of: folder, live: false)
+        if status.state != .done {
+            throw CommandFailure(
+                .unavailable, "\(folder.path): no coordinator is alive and stages are left; dmd2 run CONFIG goes on")
         }
     }
 
-    private func show(_ status: RunStatus) throws {
+    private func show(_ status: RunStatus, of folder: RunFolder, live: Bool) throws {
         let clearScreen = watch && !format.json && isatty(STDOUT_FILENO) == 1 ? "\u{1B}[H\u{1B}[2J" : ""
-        try format.show([status]) { clearScreen + StatusText.text($0) }
+        try format.show([ShownStatus(live: live, folder: folder.path, status: status)]) {
+            clearScreen + StatusText.text($0.status)
+        }
         fflush(nil)
-    }
-
-    private func showJournal(of folder: RunFolder) throws {
-        guard FileManager.default.fileExists(atPath: folder.layout.journal) else { return }
-        try format.show([JournalSummary(folder: folder)], text: \.text)
     }
 }

@@ -10,7 +10,7 @@ package enum ProgressLine {
             "\(status.stageIndex + 1)/\(status.stageCount) \(stage)", "step \(status.step)/\(status.totalSteps)",
         ]
         parts += losses(status)
-        parts.append("\(Int(status.imagesPerSecond.rounded())) images/s")
+        if status.pid > 0 { parts.append("\(Int(status.imagesPerSecond.rounded())) images/s") }
         if let eta = status.etaSeconds { parts.append("ETA \(durationText(seconds: eta))") }
         return parts.joined(separator: ", ")
     }

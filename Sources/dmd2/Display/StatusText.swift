@@ -5,14 +5,13 @@ import Foundation
 package enum StatusText {
     /// The lines, without a line end after the last.
     package static func text(_ status: RunStatus) -> String {
-        var rows = [
-            ("run", "\(status.run), \(status.state.rawValue), launch \(status.generation), process \(status.pid)")
-        ]
+        let process = status.pid > 0 ? ", process \(status.pid)" : ""
+        var rows = [("run", "\(status.run), \(status.state.rawValue), launch \(status.generation)\(process)")]
         if status.stage != nil {
             rows.append(("stage", ProgressLine.plain(status)))
             rows.append(("updates", updates(status)))
         }
-        rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? "none since the coordinator started"))
+        rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? noCheckpoint(status)))
         rows.append(("restarts", restarts(status.restarts)))
         rows += status.ranks.map { ("rank \($0.rank)", rank($0)) }
         if !status.message.isEmpty { rows.append(("now", status.message)) }
@@ -27,6 +26,11 @@ package enum StatusText {
 
     private static func checkpoint(_ checkpoint: RunStatus.Checkpoint) -> String {
         "\(checkpoint.stage) step \(checkpoint.step), \(durationText(seconds: checkpoint.ageSeconds)) ago"
+    }
+
+    /// A coordinator does not know those that were there before it.
+    private static func noCheckpoint(_ status: RunStatus) -> String {
+        status.pid > 0 ? "none since the coordinator started" : "none"
     }
 
     private static func restarts(_ restarts: RunStatus.Restarts) -> String {

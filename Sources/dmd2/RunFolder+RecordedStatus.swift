@@ -1,0 +1,63 @@
+package import Coordination
+import Foundation
+import Journal
+import Training
+
+extension RunFolder {
+    /// The last known state of a run that has no coordinator, as the journal tells it; nil if it was never launched.
+    package func recordedStatus() throws -> RunStatus? {
+        guard FileManager.default.fileExists(atPath: layout.journal) else { return nil }
+        let journal = try journal()
+        guard let launch = try journal.generations().last else { return nil }
+        let events = try journal.events()
+        let isFinished = events.contains { $0.kind == "finished" && $0.generation == launch.generation }
+        // A run whose settings cannot be read any more still has a history.
+        let configuration = try? RunConfiguration.load(path: layout.configuration)
+        var status = RunStatus(
+            run: configuration?.run.name ?? URL(fileURLWithPath: path).lastPathComponent,
+            state: isFinished ? .done : .interrupted, generation: launch.generation, pid: 0,
+            restarts: .init(
+                used: 0, budget: configuration?.coordinator.maxRestartsWithoutProgress ?? 0,
+                lastCause: isFinished ? nil : launch.cause),
+            message: Self.message(launch))
+        try describeStage(in: &status, journal, events)
+        if let newest = events.last(where: { $0.kind == "checkpoint_committed" }), let time = newest.time {
+            status.checkpoint = .init(
+                stage: newest.particulars["stage"] ?? "", step: newest.number("step"),
+                ageSeconds: -time.timeIntervalSinceNow)
+        }
+        return status
+    }
+
+    private static func message(_ launch: GenerationRecord) -> String {
+        guard let ended = launch.endedUTC else {
+            return "not running; launch \(launch.generation) began \(launch.startedUTC), its end was not recorded"
+        }
+        return "not running; launch \(launch.generation) ended \(ended)" + (launch.cause.map { ": \($0)" } ?? "")
+    }
+
+    private func describeStage(in status: inout RunStatus, _ journal: Journal, _ events: [EventRecord]) throws {
+        guard let begun = events.last(where: { $0.kind == "stage_begun" }),
+            let stage = begun.particulars["stage"]
+        else { return }
+        status.stage = stage
+        status.stageIndex = begun.number("index")
+        status.stageCount = begun.number("count")
+        status.step = try journal.completedSteps(stage: stage)
+        let planned = events.last { $0.particulars["stage"] == stage && $0.particulars["steps"] != nil }
+        status.totalSteps = max(planned?.number("steps") ?? 0, status.step)
+        status.losses = try journal.latestMetrics(stage: stage)
+        guard let ratios = try journal.ratioSchedules()[stage] else { return }
+        status.studentUpdates = try journal.studentSteps(stage: stage).count
+        status.criticUpdates = status.step
+        status.ratio = ratios.ratio(at: status.step)
+        if ratios.lastSegment.firstStep > status.step {
+            status.pendingRatio = .init(ratio: ratios.lastSegment.ratio, step: ratios.lastSegment.firstStep)
+        }
+    }
+}
+
+extension EventRecord {
+    /// A particular that is a number; 0 where it is missing.
+    fileprivate func number(_ key: String) -> Int { particulars[key].flatMap { Int($0) } ?? 0 }
+}
