@@ -76,10 +76,9 @@ struct WorkerCommand: ParsableCommand {
         }
     }
 
-    /// The relations between ranks and shards are checked with the number of ranks that mpirun started; 1 without it.
+    /// The relations between ranks and shards are checked with the number of ranks that mpirun started.
     private var launchedRankOverride: [String] {
-        guard MPICommunicator.isLaunched else { return ["launch.ranks=1"] }
-        return ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].map { ["launch.ranks=\($0)"] } ?? []
+        ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].map { ["launch.ranks=\($0)"] } ?? []
     }
 
     /// The line to whoever schedules the run. Without a coordinator rank 0 does, and tells the others the outcome.
