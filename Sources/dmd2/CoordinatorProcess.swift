@@ -31,7 +31,10 @@ struct CoordinatorProcess: Sendable {
                 return .cancelled
             }
             group.addTask {
-                for await process in started.stream { await interrupts.forward(to: process, progress) }
+                for await process in started.stream {
+                    await progress.started(process)
+                    await interrupts.forward(to: process, progress)
+                }
                 return .cancelled
             }
             while let outcome = try await group.next() {

@@ -152,6 +152,7 @@ extension ProgramTests {
                 let outcome = try await entry.run(sandbox, [])
                 #expect(outcome.exitCode == Coordination.ExitStatus.runFolderUnusable.rawValue)
                 #expect(outcome.complaints.count == 1 && outcome.errors.contains("run folder in use"), "\(outcome)")
+                #expect(!outcome.errors.contains("teacher"), "the other run's progress: \(outcome.errors)")
             }
             kill(owner.processIdentifier, SIGTERM)
             // A signal may be a batch system's, so the run is worth starting again.

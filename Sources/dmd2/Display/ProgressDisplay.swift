@@ -4,6 +4,8 @@ import Foundation
 /// Shows a run's progress on standard error: a bar that is redrawn on a terminal, elsewhere a line every ten seconds.
 actor ProgressDisplay {
     private let folder: RunFolder
+    /// The coordinator that is shown; nil until it is started.
+    private var coordinator: pid_t?
     private let isTerminal = StandardError.isTerminal
     private var lastLine: ContinuousClock.Instant?
     private var lastStage: String?
@@ -14,11 +16,16 @@ actor ProgressDisplay {
         self.folder = folder
     }
 
+    /// Shows this coordinator from now on. One that another start of the run left in charge is not ours to show.
+    func started(_ coordinator: pid_t) {
+        self.coordinator = coordinator
+    }
+
     /// Shows what the coordinator says until the task is cancelled.
     func follow() async {
         while !Task.isCancelled {
             // A coordinator that is starting, ending or busy is simply asked again.
-            if let status = try? folder.status(timeoutMilliseconds: 1000) { show(status) }
+            if ownCoordinator != nil, let status = try? folder.status(timeoutMilliseconds: 1000) { show(status) }
             try? await Task.sleep(for: .milliseconds(500))
         }
     }
@@ -36,8 +43,13 @@ actor ProgressDisplay {
 
     /// Ends the workers of the current launch, which have a process group of their own.
     func killed() {
-        guard let coordinator = folder.liveCoordinator, coordinator.processGroup > 1 else { return }
-        kill(-coordinator.processGroup, SIGKILL)
+        guard let address = ownCoordinator, address.processGroup > 1 else { return }
+        kill(-address.processGroup, SIGKILL)
+    }
+
+    private var ownCoordinator: CoordinatorAddress? {
+        guard let address = folder.liveCoordinator, address.pid == coordinator else { return nil }
+        return address
     }
 
     private func show(_ status: RunStatus) {
