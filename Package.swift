@@ -94,7 +94,8 @@ let package = Package(
             "dmd2",
             [
                 "CommandLineOptions", "Training", "Evaluation", "Distillation", "Diffusion", "Coordination",
-                "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess, systemPackage,
+                "Communication", "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess,
+                systemPackage,
             ]),
         program(
             "dmd2-coordinator",

@@ -43,3 +43,7 @@ static inline int32_t shim_cpu_has_avx2(void) { return 0; }
 static inline int32_t shim_cpu_has_fma(void) { return 0; }
 static inline int32_t shim_cpu_has_avx512(void) { return 0; }
 #endif
+
+/* Swift keeps a multiplication and the addition after it apart, and splits addingProduct of sixteen lanes in two. */
+typedef float shim_lanes __attribute__((ext_vector_type(16)));
+static inline shim_lanes shim_multiply_add(shim_lanes a, shim_lanes b, shim_lanes c) { return a * b + c; }

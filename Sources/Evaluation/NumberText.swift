@@ -1,9 +1,9 @@
 import Foundation
 
 /// Numbers as people read them.
-enum NumberText {
+package enum NumberText {
     /// A count with its thousands set apart: 12,345.
-    static func count(_ value: Int) -> String {
+    package static func count(_ value: Int) -> String {
         let digits = String(value.magnitude)
         let grouped = digits.enumerated().map { index, digit in
             index > 0 && (digits.count - index).isMultiple(of: 3) ? ",\(digit)" : "\(digit)"
@@ -12,7 +12,7 @@ enum NumberText {
     }
 
     /// A value with about three significant digits: 0.0123, 1.06, 35.2, 1234; with an exponent only below 0.001.
-    static func figure(_ value: Double) -> String {
+    package static func figure(_ value: Double) -> String {
         guard value.isFinite, value != 0 else { return value == 0 ? "0" : "\(value)" }
         let magnitude = Int(log10(abs(value)).rounded(.down))
         return magnitude < -3 ? String(format: "%.2e", value) : String(format: "%.\(max(2 - magnitude, 0))f", value)

@@ -14,7 +14,7 @@ struct LaunchPlan: Sendable {
     init(configuration: RunConfiguration, workerArguments: [String]) throws {
         settings = configuration.launch
         self.workerArguments = workerArguments
-        guard let found = Self.findProgram(settings.mpirun) else {
+        guard let found = MPILaunch.findProgram(settings.mpirun) else {
             throw ProgramFailure(
                 status: .unavailable,
                 description:
@@ -31,20 +31,8 @@ struct LaunchPlan: Sendable {
 
     /// Arguments for mpirun.
     var arguments: [String] {
-        var arguments = ["-n", "\(settings.ranks)", "--tag-output"]
-        // Binding would put all threads of a rank on one core; slots are our business, not mpirun's.
-        arguments += ["--oversubscribe", "--bind-to", "none"]
-        if geteuid() == 0 { arguments.append("--allow-run-as-root") }
-        // Waiting ranks must give way when there are more threads than cores: 70 times faster there.
-        if settings.ranks * settings.threadsPerRank > ProcessInfo.processInfo.activeProcessorCount {
-            arguments += ["--mca", "mpi_yield_when_idle", "1"]
-        }
-        // Reading another process's memory is forbidden in most containers.
-        arguments += ["--mca", "btl_vader_single_copy_mechanism", "none"]
-        // mpirun insists on a remote shell even where it starts nothing remote.
-        if Self.findProgram("ssh") == nil, Self.findProgram("rsh") == nil {
-            arguments += ["--mca", "plm", "isolated"]
-        }
+        var arguments = MPILaunch.arguments(ranks: settings.ranks, threadsPerRank: settings.threadsPerRank)
+        arguments.append("--tag-output")
         // Seconds between SIGTERM and SIGKILL: a rank that must end has nothing left to save.
         arguments += ["--mca", "odls_base_sigkill_timeout", "1"]
         // A machine that was switched off would be noticed after eight minutes.
@@ -62,16 +50,5 @@ struct LaunchPlan: Sendable {
             ControlEnvironment.generation: "\(generation)",
             "OMP_NUM_THREADS": "\(settings.threadsPerRank)",
         ]
-    }
-
-    /// A path as it is, a name in PATH.
-    private static func findProgram(_ name: String) -> String? {
-        let folders = name.contains("/") ? [""] : searchPath.map { $0 + "/" }
-        return folders.map { $0 + name }.first(where: FileManager.default.isExecutableFile(atPath:))
-    }
-
-    private static var searchPath: [String] {
-        (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/local/bin:/usr/bin:/bin").split(separator: ":").map(
-            String.init)
     }
 }

@@ -1,7 +1,7 @@
 import Diffusion
 import Distillation
 import Glibc
-import Kernels
+package import Kernels
 import Layers
 import Tensors
 
@@ -37,16 +37,26 @@ package struct CycleBenchmark: Sendable {
         package let parameters: Int
         /// The critic's loss at the last step, head included.
         package let lastCriticLoss: Double
+        /// Floating-point operations of a cycle, by `CycleArithmetic`.
+        package let operationsPerCycle: Double
+        /// The machine's peaks: the better of a measurement before the cycles and one after them.
+        package let peak: MachinePeak
+        /// Mean seconds of a cycle in each kind of operation.
+        package let secondsByOperation: [OperationProfile.Kind: Double]
+        /// Mean seconds of a cycle in none of them: losses, draws, the tape.
+        package let secondsInTheRest: Double
     }
 
     private let configuration: RunConfiguration
     private let cycles: Int
+    private let warmup: Int
 
     /// - Parameters:
     ///   - configuration: network, batch, ratio and threads are read; shards and ranks are not, it is one process.
-    ///   - cycles: the cycles to time, after one that is not.
-    package init(_ configuration: RunConfiguration, cycles: Int) {
-        (self.configuration, self.cycles) = (configuration, cycles)
+    ///   - cycles: the cycles to time.
+    ///   - warmup: the cycles before them, which make primitives and fill the memory pool.
+    package init(_ configuration: RunConfiguration, cycles: Int, warmup: Int = 1) {
+        (self.configuration, self.cycles, self.warmup) = (configuration, cycles, warmup)
     }
 
     /// Runs the cycles.
@@ -65,23 +75,31 @@ package struct CycleBenchmark: Sendable {
         var cycle = Cycle(
             step: step, networks: networks, settings: settings, shape: denoiser.shape(settings.batch),
             classes: configuration.network.classes)
-        var seconds: [Double] = []
-        for number in 0...cycles {
-            let start = Self.now()
+        func runCycle() {
             for turn in 0..<settings.ratio { cycle.runStep(updatesStudent: turn == 0, seed: seed) }
-            if number > 0 { seconds.append(Self.now() - start) }
         }
-        seconds.sort()
+        let peakBefore = MachinePeak.measure()
+        for _ in 0..<warmup { runCycle() }
+        var seconds: [Double] = []
+        let profile = OperationProfile.record {
+            for _ in 0..<cycles {
+                let start = monotonicSeconds()
+                runCycle()
+                seconds.append(monotonicSeconds() - start)
+            }
+        }
+        let residentMebibytes = Self.peakResidentMebibytes()
+        let arithmetic = CycleArithmetic(configuration.network, critic: critic.layout)
+        let perCycle = profile.mapValues { $0 / Double(cycles) }
+        let mean = seconds.reduce(0, +) / Double(cycles)
         return Measurement(
-            secondsPerCycle: (seconds[(seconds.count - 1) / 2] + seconds[seconds.count / 2]) / 2,
-            peakResidentMebibytes: Self.peakResidentMebibytes(), parameters: denoiser.layout.parameterCount,
-            lastCriticLoss: cycle.lastCriticLoss)
-    }
-
-    private static func now() -> Double {
-        var time = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &time)
-        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+            secondsPerCycle: median(seconds), peakResidentMebibytes: residentMebibytes,
+            parameters: denoiser.layout.parameterCount, lastCriticLoss: cycle.lastCriticLoss,
+            operationsPerCycle: arithmetic.cycle(
+                batch: settings.batch, ratio: settings.ratio, studentGAN: settings.ganWeight > 0,
+                criticGAN: settings.criticGanWeight > 0),
+            peak: .best(peakBefore, .measure()), secondsByOperation: perCycle,
+            secondsInTheRest: mean - perCycle.values.reduce(0, +))
     }
 
     private static func peakResidentMebibytes() -> Int {

@@ -1,5 +1,6 @@
 import Diffusion
 import Distillation
+import Kernels
 
 /// A measurement as one JSON object; the names are the PyTorch peer's, and what that one can switch on and we have not is
 /// false.
@@ -21,11 +22,21 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
     let labels: Int
     let ratio: Int
     let cycles: Int
+    let warmup: Int
+    /// Images that the critic is trained on, a second.
+    let images_per_second: Double
+    let teraflop_per_cycle: Double
+    /// The peak that `share_of_peak` is of, and where it comes from.
+    let peak_gflops: Double
+    let peak_source: String
+    let share_of_peak: Double
+    /// Mean seconds of a cycle by kind of operation; they add up to a cycle.
+    let seconds_by_operation: [String: Double]
     let bf16 = false
     let compile = false
     let channels_last = true
 
-    package init(_ configuration: RunConfiguration, cycles: Int, _ measured: CycleBenchmark.Measurement) {
+    package init(_ configuration: RunConfiguration, cycles: Int, warmup: Int, _ measured: CycleBenchmark.Measurement) {
         let network = configuration.network
         seconds_per_cycle = measured.secondsPerCycle
         critic_images_per_second =
@@ -42,6 +53,28 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
         attention = network.attentionResolutions.map(String.init).joined(separator: ",")
         labels = network.classes
         ratio = configuration.distil.ratio
-        self.cycles = cycles
+        (self.cycles, self.warmup) = (cycles, warmup)
+        images_per_second = critic_images_per_second
+        teraflop_per_cycle = measured.operationsPerCycle / 1e12
+        peak_gflops = measured.peak.float32_gflops
+        peak_source = "float32 multiply-adds from registers, \(threads) threads"
+        share_of_peak = measured.operationsPerCycle / measured.secondsPerCycle / 1e9 / peak_gflops
+        var seconds = ["rest": measured.secondsInTheRest]
+        for (kind, value) in measured.secondsByOperation { seconds[Self.name(of: kind)] = value }
+        seconds_by_operation = seconds
+    }
+
+    private static func name(of kind: OperationProfile.Kind) -> String {
+        switch kind {
+        case .convolutionForward: "convolution_forward"
+        case .convolutionBackwardData: "convolution_backward_data"
+        case .convolutionBackwardWeights: "convolution_backward_weights"
+        case .packing: "packing"
+        case .normalization: "normalisation"
+        case .attention: "attention"
+        case .matrixProduct: "matrix_product"
+        case .elementwise: "elementwise"
+        case .optimizer: "optimiser"
+        }
     }
 }

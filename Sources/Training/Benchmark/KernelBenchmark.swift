@@ -1,0 +1,244 @@
+import Diffusion
+import Distillation
+import Kernels
+import Layers
+import Tensors
+
+/// Times each kernel at the shapes of a configuration's network, against the machine's peaks.
+package struct KernelBenchmark {
+    /// One kernel at one shape.
+    package struct Row: Encodable, Sendable {
+        /// What is computed, such as `convolution forward`.
+        package let kernel: String
+        /// Sizes, such as `3x3 64->64 at 32x32`.
+        package let shape: String
+        /// The element type of the operands.
+        package let precision: String
+        /// Median over the calls.
+        package let milliseconds: Double
+        /// Billions of operations or of bytes a second.
+        package let rate: Double
+        /// What `rate` counts: `GFLOP/s` or `GB/s`.
+        package let unit: String
+        /// `rate` as a share of the peak of its kind. A kernel whose arrays fit into a cache may exceed the memory's.
+        package let share_of_peak: Double
+    }
+
+    /// What was measured.
+    package struct Measurement: Encodable, Sendable {
+        package let threads: Int
+        package let batch: Int
+        package let peak: MachinePeak
+        package let kernels: [Row]
+    }
+
+    /// What bounds a kernel, and how much of it a call takes.
+    private enum Work {
+        /// Floating-point operations.
+        case arithmetic(Double)
+        /// Bytes that must be read or written at least once, each array once.
+        case memory(Double)
+    }
+
+    private let configuration: RunConfiguration
+    private let secondsPerKernel: Double
+    private let triadMebibytes: Int
+    private var batch: Int { configuration.distil.batch }
+
+    /// Shapes are those of the configuration's batch and channels; threads are `launch.threadsPerRank`. Each of the three
+    /// arrays of the memory's peak has `triadMebibytes`, which must be far more than the caches for a true figure.
+    package init(_ configuration: RunConfiguration, secondsPerKernel: Double = 0.2, triadMebibytes: Int = 256) {
+        (self.configuration, self.secondsPerKernel) = (configuration, secondsPerKernel)
+        self.triadMebibytes = triadMebibytes
+    }
+
+    /// Measures the peaks, then every kernel.
+    package func run() -> Measurement {
+        ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
+        let peak = MachinePeak.measure(triadMebibytes: triadMebibytes)
+        var rows: [Row] = []
+        func measure(_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) {
+            rows.append(Self.row(kernel, shape, work, peak, seconds: medianSeconds(body)))
+        }
+        measureConvolutions(measure)
+        measureNormalization(measure)
+        measureAttention(measure)
+        measureLinearAlgebra(measure)
+        return Measurement(threads: ThreadPool.threadCount, batch: batch, peak: peak, kernels: rows)
+    }
+
+    private typealias Measure = (_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) -> Void
+
+    private func measureConvolutions(_ measure: Measure) {
+        let network = configuration.network
+        let (fine, coarse) = (network.levelChannels[0], network.bottleneckChannels)
+        let sides = network.resolutions
+        var shapes = [(side: sides[0], inputs: fine, outputs: fine, kernel: 3)]
+        shapes.append((sides[0], fine + coarse, fine, 3))
+        shapes += sides.dropFirst().map { ($0, coarse, coarse, 3) }
+        shapes += network.attentionResolutions.map { ($0, coarse, 3 * coarse, 1) }
+        for (side, inputs, outputs, kernel) in shapes {
+            let plan = Convolution.plan(
+                ConvolutionShape(
+                    samples: batch, height: side, width: side, inputChannels: inputs, outputChannels: outputs,
+                    kernel: kernel, stride: 1, padding: kernel / 2))
+            let x = values(batch * side * side * inputs)
+            let y = values(batch * side * side * outputs)
+            let weights = values(outputs * inputs * kernel * kernel)
+            let bias = values(outputs)
+            let forwardWeights = Tensor(uninitialized: Shape((plan.packedForwardByteCount + 3) / 4))
+            let backwardWeights = Tensor(uninitialized: Shape((plan.packedBackwardByteCount + 3) / 4))
+            let scratch = Tensor(uninitialized: Shape(plan.gradientScratchCount))
+            plan.packForward(weights.pointer, into: forwardWeights.pointer)
+            plan.packBackward(weights.pointer, into: backwardWeights.pointer)
+            // Along one side the kernel covers so many pixels of the image; the zeros around it are not multiplied.
+            let covered = kernel * side - (kernel / 2) * (kernel / 2 + 1)
+            let work = Work.arithmetic(2 * Double(batch * inputs * outputs * covered * covered))
+            let text = "\(kernel)x\(kernel) \(inputs)->\(outputs) at \(side)x\(side)"
+            measure("convolution forward", text, work) {
+                plan.forward(x.pointer, packed: forwardWeights.pointer, bias: bias.pointer, into: y.pointer)
+            }
+            measure("convolution backward data", text, work) {
+                plan.backwardData(y.pointer, packed: backwardWeights.pointer, into: x.pointer)
+            }
+            measure("convolution backward weights", text, work) {
+                plan.backwardWeights(
+                    x.pointer, gradient: y.pointer, weights: weights.pointer, bias: bias.pointer,
+                    scratch: scratch.pointer)
+            }
+        }
+    }
+
+    private func measureNormalization(_ measure: Measure) {
+        let network = configuration.network
+        for (side, channels) in zip(network.resolutions, network.levelChannels) {
+            let pixels = side * side
+            let groups = NormalizationLayer.groupCount(channels: channels)
+            let kernel = GroupNormalization(
+                samples: batch, pixels: pixels, channels: channels, groups: groups, epsilon: 1e-5, activates: true)
+            let x = values(batch * pixels * channels)
+            let y = values(x.count)
+            let gradient = values(x.count)
+            let affine = values(2 * channels)
+            let modulation = values(batch * 2 * channels)
+            let statistics = values(2 * batch * groups)
+            let sums = values(2 * channels)
+            let modulationGradient = values(modulation.count)
+            let learned = GroupNormalization.Affine(gamma: affine.pointer, beta: affine.pointer + channels)
+            let (mean, rstd) = (statistics.pointer, statistics.pointer + batch * groups)
+            let text = "\(channels) channels, \(groups) groups at \(side)x\(side)"
+            measure("norm, modulation, SiLU forward", text, .memory(Double(2 * 4 * x.count))) {
+                kernel.forward(
+                    x.pointer, learned, modulation: modulation.pointer, into: y.pointer, mean: mean, rstd: rstd)
+            }
+            measure("norm, modulation, SiLU backward", text, .memory(Double(3 * 4 * x.count))) {
+                kernel.backward(
+                    x.pointer, learned, modulation: modulation.pointer, mean: mean, rstd: rstd,
+                    gradient: gradient.pointer, into: y.pointer, gammaGradient: sums.pointer,
+                    betaGradient: sums.pointer + channels, modulationGradient: modulationGradient.pointer)
+            }
+        }
+    }
+
+    private func measureAttention(_ measure: Measure) {
+        let channelsPerHead = 64
+        let channels = configuration.network.bottleneckChannels
+        for side in configuration.network.attentionResolutions {
+            let pixels = side * side
+            let heads = max(1, channels / channelsPerHead)
+            let kernel = SelfAttention(samples: batch, pixels: pixels, heads: heads, headChannels: channels / heads)
+            let qkv = values(batch * pixels * 3 * channels)
+            let y = values(batch * pixels * channels)
+            let gradient = values(qkv.count)
+            let weights = values(kernel.weightCount)
+            // Two products of pixels x pixels x channels a sample; their gradients are four.
+            let forward = Double(2 * 2 * batch * pixels * pixels * channels)
+            let text = "\(heads) heads of \(channels / heads) at \(side)x\(side)"
+            measure("self-attention forward", text, .arithmetic(forward)) {
+                kernel.forward(qkv.pointer, into: y.pointer, weights: weights.pointer)
+            }
+            measure("self-attention backward", text, .arithmetic(2 * forward)) {
+                kernel.backward(qkv.pointer, weights: weights.pointer, gradient: y.pointer, into: gradient.pointer)
+            }
+        }
+    }
+
+    private func measureLinearAlgebra(_ measure: Measure) {
+        let side = 1024
+        let (a, b, c) = (values(side * side), values(side * side), values(side * side))
+        measure("matrix product", "\(side) x \(side) x \(side)", .arithmetic(2 * Double(side * side * side))) {
+            MatrixProduct.multiply(
+                a.pointer, b.pointer, into: c.pointer, rows: side, inner: side, columns: side)
+        }
+        let network = configuration.network
+        let count = batch * network.resolution * network.resolution * network.levelChannels[0]
+        let (x, y) = (values(count), values(count))
+        measure("add", "\(count) elements", .memory(Double(3 * 4 * count))) {
+            Elementwise.add(x.pointer, y.pointer, into: y.pointer, count: count)
+        }
+        let parameters = NetworkArrays(configuration)
+        let step = OptimizerStep.AdamW(
+            learningRate: 1e-6, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, gradientScale: 1, update: 1)
+        // Weights and both moments are read and written, the gradient is read.
+        measure("AdamW", "\(parameters.count) weights", .memory(Double(7 * 4 * parameters.count))) {
+            OptimizerStep.adamW(
+                parameters.weights.pointer, gradient: parameters.gradient.pointer,
+                firstMoment: parameters.first.pointer, secondMoment: parameters.second.pointer, average: nil,
+                averageKeep: 0, count: parameters.count, step)
+        }
+    }
+
+    /// The optimiser's arrays for one network.
+    private struct NetworkArrays {
+        let count: Int
+        let weights: Tensor, gradient: Tensor, first: Tensor, second: Tensor
+
+        init(_ configuration: RunConfiguration) {
+            count = Denoiser(configuration.network).layout.elementCount
+            let shape = Shape(count)
+            (weights, gradient) = (Tensor(repeating: 0.5, shape), Tensor(repeating: 0.1, shape))
+            (first, second) = (Tensor(repeating: 0, shape), Tensor(repeating: 0, shape))
+        }
+    }
+
+    private func values(_ count: Int) -> Tensor {
+        RandomStream(seed: 1, purpose: .dataOrder).normal(Shape(1, count), step: 0, firstSample: 0)
+            .reshaped(Shape(count))
+    }
+
+    private static func row(
+        _ kernel: String, _ shape: String, _ work: Work, _ peak: MachinePeak, seconds: Double
+    ) -> Row {
+        let (amount, unit, limit) =
+            switch work {
+            case .arithmetic(let count): (count, "GFLOP/s", peak.float32_gflops)
+            case .memory(let bytes): (bytes, "GB/s", peak.memory_gigabytes_per_second ?? .nan)
+            }
+        let rate = amount / seconds / 1e9
+        return Row(
+            kernel: kernel, shape: shape, precision: "float32", milliseconds: seconds * 1e3, rate: rate, unit: unit,
+            share_of_peak: rate / limit)
+    }
+
+    /// Calls `body` for the time of a kernel and at least seven times, after one call that is not timed.
+    private func medianSeconds(_ body: () -> Void) -> Double {
+        body()
+        var seconds: [Double] = []
+        let end = monotonicSeconds() + secondsPerKernel
+        while seconds.count < 7 || monotonicSeconds() < end {
+            let start = monotonicSeconds()
+            body()
+            seconds.append(monotonicSeconds() - start)
+        }
+        return median(seconds)
+    }
+}
+
+/// The middle value, or the mean of the two in the middle.
+///
+/// Traps: if there is none.
+package func median(_ values: [Double]) -> Double {
+    precondition(!values.isEmpty, "median of no values")
+    let sorted = values.sorted()
+    return (sorted[(sorted.count - 1) / 2] + sorted[sorted.count / 2]) / 2
+}
