@@ -1,3 +1,5 @@
+import Foundation
+
 /// A published checkpoint.
 package struct Checkpoint: Sendable, Equatable {
     /// Its table of contents.
@@ -48,20 +50,22 @@ package struct CheckpointSearch: Sendable, Equatable {
     package var found: Checkpoint?
     /// The newer ones that do not, newest first.
     package var rejected: [RejectedCheckpoint]
+    /// The folders of damaged ones that were removed, because newer damaged ones are kept.
+    package var removed: [String] = []
 }
 
 extension CheckpointStore {
     /// Finds the newest checkpoint whose commit mark, manifest, file lengths and hashes all agree.
     ///
-    /// With `settingAside`, damaged ones on the way are renamed to `step-N.bad-FAULT`; only one process may do that.
+    /// With `settingAside`, damaged ones on the way are renamed to `step-N.bad-FAULT`, and of those only the two with
+    /// the highest steps stay, for whoever wants to know what happened; only one process may do that.
     package func newestVerified(settingAside: Bool) throws(CheckpointError) -> CheckpointSearch {
         if settingAside { try restoreInterruptedReplacements() }
         var search = CheckpointSearch(found: nil, rejected: [])
-        for step in try publishedSteps() {
+        for step in try publishedSteps() where search.found == nil {
             switch inspect(step: step, hashingContent: true) {
             case .success(let checkpoint):
                 search.found = checkpoint
-                return search
             case .failure(let defect):
                 var folder = path(Self.stepName(step))
                 if settingAside && defect.fault.isDamage { folder = try setAside(step: step, fault: defect.fault) }
@@ -69,12 +73,28 @@ extension CheckpointStore {
                     RejectedCheckpoint(step: step, fault: defect.fault, detail: defect.detail, folder: folder))
             }
         }
+        if settingAside { search.removed = try removeOldDamaged() }
         return search
+    }
+
+    private static let damageMark = ".bad-"
+    private static let keptDamagedCount = 2
+
+    /// Removes all but the newest that were set aside, and returns their folders.
+    private func removeOldDamaged() throws(CheckpointError) -> [String] {
+        let damaged = try DurableFolder.names(in: folder).compactMap { name in
+            name.range(of: Self.damageMark).flatMap { mark in
+                Self.step(ofName: name[..<mark.lowerBound]).map { (step: $0, name: name) }
+            }
+        }
+        let outdated = damaged.sorted { ($0.step, $0.name) > ($1.step, $1.name) }.dropFirst(Self.keptDamagedCount)
+        for (_, name) in outdated { try DurableFolder.remove(path(name)) }
+        return outdated.map { path($0.name) }
     }
 
     private func setAside(step: Int, fault: RejectedCheckpoint.Fault) throws(CheckpointError) -> String {
         let folder = path(Self.stepName(step))
-        let aside = folder + ".bad-" + fault.rawValue
+        let aside = folder + Self.damageMark + fault.rawValue
         if DurableFolder.exists(aside) { try DurableFolder.remove(aside) }
         try DurableFolder.rename(folder, to: aside)
         return aside

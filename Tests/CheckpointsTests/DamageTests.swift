@@ -40,6 +40,17 @@ struct DamageTests {
         #expect(try store.newestVerified(settingAside: false).found?.manifest.step == 2)
     }
 
+    @Test("Of the damaged ones that were set aside the newest two stay, and the search says which it removed")
+    func setAsideRetention() throws {
+        for step in 3...4 { try SampleState.save(step: step, in: store) }
+        for step in 2...4 { try temporary.write([], to: "step-0000000\(step)/COMMITTED") }
+        let search = try store.newestVerified(settingAside: true)
+        #expect(search.found == nil, "the store keeps three")
+        #expect(search.removed == [temporary.path + "/step-00000002.bad-commit"])
+        #expect(try temporary.names() == ["step-00000003.bad-commit", "step-00000004.bad-commit"])
+        #expect(try store.newestVerified(settingAside: true).removed == [])
+    }
+
     @Test("A truncated file is detected")
     func truncation() throws {
         for name in try temporary.names(Self.newest) {

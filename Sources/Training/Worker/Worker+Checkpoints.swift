@@ -25,6 +25,7 @@ extension Worker {
         if communicator.rank == 0 {
             let search = try store.newestVerified(settingAside: true)
             for rejected in search.rejected { try control.notice("\(rejected)") }
+            for folder in search.removed { try control.notice("removed \(folder): newer damaged ones are kept") }
             found = search.found
         }
         let choice = try communicator.broadcast(message: Array(identity(of: found).utf8), from: 0)
