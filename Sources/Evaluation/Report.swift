@@ -130,10 +130,15 @@ package enum Report {
     }
 
     private static func events(_ events: [ReportContents.Event]) -> Markup {
-        let rows: [Markup] = events.map { "<tr><td>\($0.time)</td><td>\($0.text)</td></tr>" }
+        let rows: [Markup] = events.map { event in
+            let details: [Markup] = event.details.map { "<span><i>\($0.label)</i> \($0.value)</span>" }
+            return "<tr><td>\(event.time)</td><td>\(event.name)</td><td>\(details)</td></tr>"
+        }
         return """
             <h2>Events</h2>
-            <div class="card events"><table><tbody>
+            <div class="card events"><table>
+            <thead><tr><th>time (UTC)</th><th>event</th><th>details</th></tr></thead>
+            <tbody>
             \(rows)
             </tbody></table></div>
             """

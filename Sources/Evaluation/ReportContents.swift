@@ -86,15 +86,18 @@ package struct ReportContents: Sendable {
 
     /// Something that happened.
     package struct Event: Sendable {
-        /// When, as it is to be printed.
+        /// When in UTC, as it is to be printed.
         package var time: String
         /// What.
-        package var text: String
+        package var name: String
+        /// Particulars, in the order in which they are to be printed.
+        package var details: [Fact]
 
         /// Something that happened, and when.
-        package init(time: String, text: String) {
+        package init(time: String, name: String, details: [Fact]) {
             self.time = time
-            self.text = text
+            self.name = name
+            self.details = details
         }
     }
 

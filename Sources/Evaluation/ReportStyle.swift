@@ -29,8 +29,8 @@ let reportStyle: Markup = """
     tr:last-child td, tr:last-child th { border-bottom: 0; }
     thead th { color: var(--quiet); font-weight: 500; font-size: 13px; }
     tbody th { font-weight: 600; }
-    .grids { display: flex; flex-wrap: wrap; gap: 16px; }
-    .grid { margin: 0; padding: 14px; flex: 0 1 auto; }
+    .grids { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(280px, 100%), 1fr)); gap: 16px; }
+    .grid { margin: 0; padding: 14px; min-width: 0; }
     .grid img { display: block; max-width: 100%; height: auto; image-rendering: pixelated; border-radius: 4px; }
     figcaption { font-weight: 600; margin-bottom: 8px; }
     .curves { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(440px, 100%), 1fr)); gap: 16px; }
@@ -59,7 +59,9 @@ let reportStyle: Markup = """
     summary { cursor: pointer; padding: 11px 0; font-weight: 600; }
     pre { margin: 0; overflow-x: auto; font: 13px/1.5 ui-monospace, "SF Mono", Menlo, "DejaVu Sans Mono", monospace; }
     .events { max-height: 420px; overflow: auto; }
-    .events td { text-align: left; white-space: normal; } .events td:first-child { white-space: nowrap; width: 1%;
-      color: var(--quiet); }
+    .events th, .events td { text-align: left; vertical-align: top; }
+    .events td:first-child { width: 1%; color: var(--quiet); } .events td:nth-child(2) { width: 1%; }
+    .events td:last-child { white-space: normal; overflow-wrap: anywhere; }
+    .events span { margin-right: 18px; } .events i { font-style: normal; color: var(--quiet); }
     @media print { body { background: none; } details:not([open]) { display: none; } .events { max-height: none; } }
     """

@@ -10,7 +10,8 @@ private func page(_ text: String = "plain", curves: [ReportContents.Curve] = [])
         ReportContents(
             title: text, runName: text, result: result, stages: [.init(name: text, wallSeconds: 187)], curves: curves,
             grids: [.init(caption: text, png: [1, 2, 3])], configuration: text,
-            facts: [.init(label: text, value: text)], events: [.init(time: text, text: text)]))
+            facts: [.init(label: text, value: text)],
+            events: [.init(time: text, name: text, details: [.init(label: text, value: text)])]))
 }
 
 private func line(_ count: Int, scale: ReportContents.Curve.Scale = .linear) -> ReportContents.Curve {
@@ -33,9 +34,9 @@ func escapedTexts() {
     #expect(!text.contains("<script"))
     #expect(!text.contains("alert(\""))
     let escaped = "&lt;/pre&gt;&lt;script&gt;alert(&quot;1&quot; &amp; &#39;2&#39;)&lt;/script&gt;"
-    // Title twice, run name twice, features, caption twice, stage, configuration, fact twice, event twice; and of the
-    // curve the title twice, the axis and the series.
-    #expect(text.ranges(of: escaped).count == 13 + 4)
+    // Title twice, run name twice, features, caption twice, stage, configuration, fact twice, event four times; and of
+    // the curve the title twice, the axis and the series.
+    #expect(text.ranges(of: escaped).count == 15 + 4)
 }
 
 @Test("The page refers to nothing outside itself")
@@ -57,8 +58,9 @@ func emptyReport() {
 @Test("Every tag that is opened is closed")
 func balancedTags() {
     let text = page(curves: [line(1), line(10), line(2000, scale: .logarithmic)])
-    for tag in ["main", "header", "section", "div", "table", "tr", "td", "th", "figure", "svg", "g", "ul", "dl", "pre"]
-    {
+    for tag in [
+        "main", "header", "section", "div", "table", "tr", "td", "th", "span", "figure", "svg", "g", "ul", "dl", "pre",
+    ] {
         let opened = text.ranges(of: "<\(tag)>").count + text.ranges(of: "<\(tag) ").count
         #expect(opened == text.ranges(of: "</\(tag)>").count, "\(tag)")
     }

@@ -71,7 +71,20 @@ extension Worker {
                 .init(label: "Threads per rank", value: String(configuration.launch.threadsPerRank)),
                 .init(label: "Weights per network", value: String(generators.student.layout.parameterCount)),
             ],
-            events: try journal.events().map { .init(time: $0.timeUTC, text: "\($0.kind) \($0.detail)") })
+            events: try journal.events().map(ReportContents.Event.init))
         try AtomicFile.write(Report.html(contents), to: folder.report)
+    }
+}
+
+extension ReportContents.Event {
+    /// What the journal keeps, in words: to the second, stage and step before the other particulars.
+    fileprivate init(_ record: EventRecord) {
+        let first = ["stage", "step"]
+        let particulars = record.particulars
+        let others = particulars.keys.filter { !first.contains($0) }.sorted()
+        self.init(
+            time: String(record.timeUTC.prefix(19).replacing("T", with: " ")),
+            name: record.kind.replacing("_", with: " "),
+            details: (first + others).compactMap { key in particulars[key].map { .init(label: key, value: $0) } })
     }
 }
