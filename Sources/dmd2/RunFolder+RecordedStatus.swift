@@ -5,6 +5,8 @@ import Training
 
 extension RunFolder {
     /// The last known state of a run that has no coordinator, as the journal tells it; nil if it was never launched.
+    ///
+    /// No restart counts as used: the next start has the whole budget.
     package func recordedStatus() throws -> RunStatus? {
         guard FileManager.default.fileExists(atPath: layout.journal) else { return nil }
         let journal = try journal()

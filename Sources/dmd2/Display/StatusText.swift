@@ -12,7 +12,7 @@ package enum StatusText {
             rows.append(("updates", updates(status)))
         }
         rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? noCheckpoint(status)))
-        rows.append(("restarts", restarts(status.restarts)))
+        if status.pid > 0 { rows.append(("restarts", restarts(status.restarts))) }
         rows += status.ranks.map { ("rank \($0.rank)", rank($0)) }
         if !status.message.isEmpty { rows.append(("now", status.message)) }
         return Rows.text(rows)
