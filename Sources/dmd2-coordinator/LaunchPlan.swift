@@ -47,6 +47,7 @@ struct LaunchPlan: Sendable {
     func environment(endpoint: String, generation: Int) -> [String: String] {
         [
             ControlEnvironment.endpoint: endpoint,
+            ControlEnvironment.process: "\(getpid())",
             ControlEnvironment.generation: "\(generation)",
             "OMP_NUM_THREADS": "\(settings.threadsPerRank)",
         ]

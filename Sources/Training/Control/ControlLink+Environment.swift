@@ -5,6 +5,8 @@ import Foundation
 package enum ControlEnvironment {
     /// Variable with the coordinator's endpoint.
     package static let endpoint = "DMD2_COORDINATOR"
+    /// Variable with the coordinator's process, which runs on the same machine.
+    package static let process = "DMD2_COORDINATOR_PROCESS"
     /// Variable with the number of the launch.
     package static let generation = "DMD2_GENERATION"
 
@@ -22,8 +24,14 @@ package enum ControlEnvironment {
         guard let generation = Int(text), generation >= 1 else {
             throw ControlError.badEnvironment(variable: self.generation, value: text)
         }
+        let process = try environment[process].map { text in
+            guard let process = pid_t(text), process > 0 else {
+                throw ControlError.badEnvironment(variable: self.process, value: text)
+            }
+            return process
+        }
         let identity = CoordinatorLink.Identity(generation: generation, rank: rank, rankCount: rankCount)
-        return try CoordinatorLink(connectingTo: address, as: identity) { reason in
+        return try CoordinatorLink(connectingTo: address, process: process, as: identity) { reason in
             FileHandle.standardError.write(Data("rank \(rank): \(ControlError.superseded(reason: reason))\n".utf8))
             _exit(ExitStatus.stoppedResumable.rawValue)
         }
