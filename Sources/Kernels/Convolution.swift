@@ -91,13 +91,15 @@ package final class Convolution {
         var forwardLayout = forward.layout(dnnl_query_weights_md)
         var backwardLayout = data.layout(dnnl_query_weights_md)
         var gradientLayout = weights.layout(dnnl_query_diff_weights_md)
-        forwardPrimitive = Primitive(forward)
-        dataPrimitive = Primitive(data)
-        weightsPrimitive = Primitive(weights)
-        packForwardPrimitive = Primitive(PrimitiveDescription(reorderFrom: &plain, to: &forwardLayout, adding: false))
-        packBackwardPrimitive = Primitive(PrimitiveDescription(reorderFrom: &plain, to: &backwardLayout, adding: false))
+        forwardPrimitive = Primitive(forward, .convolutionForward)
+        dataPrimitive = Primitive(data, .convolutionBackwardData)
+        weightsPrimitive = Primitive(weights, .convolutionBackwardWeights)
+        packForwardPrimitive = Primitive(
+            PrimitiveDescription(reorderFrom: &plain, to: &forwardLayout, adding: false), .packing)
+        packBackwardPrimitive = Primitive(
+            PrimitiveDescription(reorderFrom: &plain, to: &backwardLayout, adding: false), .packing)
         unpackGradientPrimitive = Primitive(
-            PrimitiveDescription(reorderFrom: &gradientLayout, to: &plain, adding: true))
+            PrimitiveDescription(reorderFrom: &gradientLayout, to: &plain, adding: true), .packing)
         source = Memory(&sourceLayout)
         destination = Memory(&destinationLayout)
         bias = Memory(&biasLayout)

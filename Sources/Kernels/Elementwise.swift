@@ -6,6 +6,8 @@ package enum Elementwise {
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>, _ count: Int,
         _ body: (Lanes, Lanes) -> Lanes
     ) {
+        let timer = OperationProfile.start(.elementwise)
+        defer { timer.stop() }
         ThreadPool.forRanges(count) { range in
             var index = range.lowerBound
             while index + 16 <= range.upperBound {

@@ -16,6 +16,8 @@ package enum MatrixProduct {
         _ a: UnsafePointer<Float>, transposedA: Bool = false, _ b: UnsafePointer<Float>, transposedB: Bool = false,
         into c: UnsafeMutablePointer<Float>, rows: Int, inner: Int, columns: Int, alpha: Float = 1, beta: Float = 0
     ) {
+        let timer = OperationProfile.start(.matrixProduct)
+        defer { timer.stop() }
         let tiles = (rows + tileRowCount - 1) / tileRowCount
         ThreadPool.forEach(tiles) { tile in
             let first = tile * tileRowCount

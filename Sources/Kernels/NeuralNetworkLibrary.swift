@@ -93,8 +93,11 @@ final class Memory {
 /// Owns a compiled primitive.
 final class Primitive {
     private let handle: dnnl_primitive_t?
+    private let kind: OperationProfile.Kind
 
-    init(_ description: PrimitiveDescription) {
+    /// `kind` is what its time counts for.
+    init(_ description: PrimitiveDescription, _ kind: OperationProfile.Kind) {
+        self.kind = kind
         var handle: dnnl_primitive_t?
         Library.check(dnnl_primitive_create(&handle, description.handle), "primitive")
         self.handle = handle
@@ -102,6 +105,8 @@ final class Primitive {
 
     /// Runs the primitive to its end on the pool. Each argument: oneDNN's number of it, its layout, its data.
     func execute(_ arguments: (Int32, Memory, UnsafeMutableRawPointer)...) {
+        let timer = OperationProfile.start(kind)
+        defer { timer.stop() }
         ThreadPool.applyToCallingThread()
         withUnsafeTemporaryAllocation(of: dnnl_exec_arg_t.self, capacity: arguments.count) { list in
             for (index, argument) in arguments.enumerated() {

@@ -41,6 +41,8 @@ package struct GroupNormalization {
         _ x: UnsafePointer<Float>, _ affine: Affine, modulation: UnsafePointer<Float>?,
         into result: UnsafeMutablePointer<Float>, mean: UnsafeMutablePointer<Float>, rstd: UnsafeMutablePointer<Float>
     ) {
+        let timer = OperationProfile.start(.normalization)
+        defer { timer.stop() }
         ThreadPool.forEach(samples, serial: isSmall) { n in
             let source = x + n * pixels * channels
             let target = result + n * pixels * channels
@@ -74,6 +76,8 @@ package struct GroupNormalization {
         into result: UnsafeMutablePointer<Float>, gammaGradient: UnsafeMutablePointer<Float>?,
         betaGradient: UnsafeMutablePointer<Float>?, modulationGradient: UnsafeMutablePointer<Float>?
     ) {
+        let timer = OperationProfile.start(.normalization)
+        defer { timer.stop() }
         withUnsafeTemporaryAllocation(of: Float.self, capacity: 2 * samples * channels) { sums in
             guard let sums = sums.baseAddress else { return }
             ThreadPool.forEach(samples, serial: isSmall) { n in

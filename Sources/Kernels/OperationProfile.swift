@@ -1,9 +1,9 @@
 import Glibc
 import Synchronization
 
-/// Where the time of the kernels goes, by kind of operation. Without a recording a measured call costs one load.
+/// Where the time of the kernels goes, by kind of operation. Without a recording a timed call costs one load.
 ///
-/// A measured call inside another belongs to the outer one, so the times add up to no more than the whole.
+/// A timed call inside another belongs to the outer one, so the times add up to no more than the whole.
 /// Threading: one recording at a time, the next one waits; what other threads do meanwhile is neither recorded nor
 /// disturbed.
 package enum OperationProfile {
@@ -27,17 +27,28 @@ package enum OperationProfile {
     nonisolated(unsafe) private static var seconds = [Double](repeating: 0, count: Kind.allCases.count)
     nonisolated(unsafe) private static var isInsideOperation = false
 
-    /// Runs `body`, and adds its time to `kind` while this thread records.
-    package static func measure<Output>(_ kind: Kind, _ body: () throws -> Output) rethrows -> Output {
-        let thread = recordingThread.load(ordering: .relaxed)
-        guard thread != 0, thread == UInt(pthread_self()), !isInsideOperation else { return try body() }
-        isInsideOperation = true
-        let start = now()
-        defer {
+    /// A call under way.
+    package struct Timer {
+        fileprivate let kind: Kind
+        /// Nil where the call is not recorded.
+        fileprivate let start: Double?
+
+        /// Adds the time since the start to the kind.
+        package func stop() {
+            guard let start else { return }
             seconds[kind.rawValue] += now() - start
             isInsideOperation = false
         }
-        return try body()
+    }
+
+    /// Starts to time a call of a kind; whoever starts it stops it, on the same thread: `defer { timer.stop() }`.
+    package static func start(_ kind: Kind) -> Timer {
+        let thread = recordingThread.load(ordering: .relaxed)
+        guard thread != 0, thread == UInt(pthread_self()), !isInsideOperation else {
+            return Timer(kind: kind, start: nil)
+        }
+        isInsideOperation = true
+        return Timer(kind: kind, start: now())
     }
 
     /// Runs `body` and returns the seconds that this thread spent in each kind of operation.

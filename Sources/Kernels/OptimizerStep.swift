@@ -34,6 +34,8 @@ package enum OptimizerStep {
         firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,
         average: UnsafeMutablePointer<Float>?, averageKeep: Float, count: Int, _ step: AdamW
     ) {
+        let timer = OperationProfile.start(.optimizer)
+        defer { timer.stop() }
         let correction1 = 1 - pow(Double(step.beta1), Double(step.update))
         let correction2 = 1 - pow(Double(step.beta2), Double(step.update))
         let stepSize = Float(Double(step.learningRate) / correction1)
@@ -60,6 +62,8 @@ package enum OptimizerStep {
 
     /// The sum of squares, in double precision over fixed pieces, so that it depends on nothing but the values.
     package static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
+        let timer = OperationProfile.start(.optimizer)
+        defer { timer.stop() }
         let grain = 65_536
         let pieces = (count + grain - 1) / grain
         return withUnsafeTemporaryAllocation(of: Double.self, capacity: pieces) { partial in

@@ -5,6 +5,8 @@ package enum Resampling {
         _ x: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, samples: Int, height: Int, width: Int,
         channels: Int, factor: Float = 1
     ) {
+        let timer = OperationProfile.start(.elementwise)
+        defer { timer.stop() }
         ThreadPool.forEach(samples * height, serial: samples * height * width * channels < 16_384) { row in
             let source = x + row * width * channels
             let first = result + row * 4 * width * channels
@@ -23,6 +25,8 @@ package enum Resampling {
         _ x: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, samples: Int, height: Int, width: Int,
         channels: Int, factor: Float
     ) {
+        let timer = OperationProfile.start(.elementwise)
+        defer { timer.stop() }
         ThreadPool.forEach(samples * height, serial: samples * height * width * channels < 16_384) { row in
             let upper = x + row * 4 * width * channels
             let lower = upper + 2 * width * channels
@@ -40,6 +44,8 @@ package enum Resampling {
         _ a: UnsafePointer<Float>, channelsA: Int, _ b: UnsafePointer<Float>, channelsB: Int,
         into result: UnsafeMutablePointer<Float>, pixels: Int
     ) {
+        let timer = OperationProfile.start(.elementwise)
+        defer { timer.stop() }
         ThreadPool.forRanges(pixels, grain: 256) { range in
             for pixel in range {
                 let target = result + pixel * (channelsA + channelsB)
@@ -54,6 +60,8 @@ package enum Resampling {
         _ x: UnsafePointer<Float>, totalChannels: Int, offset: Int, channels: Int,
         into result: UnsafeMutablePointer<Float>, pixels: Int
     ) {
+        let timer = OperationProfile.start(.elementwise)
+        defer { timer.stop() }
         ThreadPool.forRanges(pixels, grain: 256) { range in
             for pixel in range {
                 (result + pixel * channels).update(from: x + pixel * totalChannels + offset, count: channels)

@@ -25,6 +25,8 @@ package struct SelfAttention {
     package func forward(
         _ qkv: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, weights: UnsafeMutablePointer<Float>
     ) {
+        let timer = OperationProfile.start(.attention)
+        defer { timer.stop() }
         ThreadPool.forEach(samples * heads, serial: isSmall) { index in
             let (n, head) = (index / heads, index % heads)
             let weights = weights + index * pixels * pixels
@@ -47,6 +49,8 @@ package struct SelfAttention {
         _ qkv: UnsafePointer<Float>, weights: UnsafePointer<Float>, gradient: UnsafePointer<Float>,
         into result: UnsafeMutablePointer<Float>
     ) {
+        let timer = OperationProfile.start(.attention)
+        defer { timer.stop() }
         ThreadPool.forEach(samples * heads, serial: isSmall) { index in
             let (n, head) = (index / heads, index % heads)
             let weights = weights + index * pixels * pixels

@@ -2,10 +2,17 @@ import Glibc
 import Kernels
 import Testing
 
+/// A call that takes ten microseconds.
+private func wait(in kind: OperationProfile.Kind) {
+    let timer = OperationProfile.start(kind)
+    defer { timer.stop() }
+    usleep(10)
+}
+
 struct OperationProfileTests {
-    @Test("A measured call counts for its kind, and for no other")
+    @Test("A timed call counts for its kind, and for no other")
     func kinds() {
-        let seconds = OperationProfile.record { OperationProfile.measure(.attention) { _ = usleep(10) } }
+        let seconds = OperationProfile.record { wait(in: .attention) }
         #expect(seconds.filter { $0.value > 0 }.map(\.key) == [.attention])
         #expect(seconds.count == OperationProfile.Kind.allCases.count)
     }
@@ -13,14 +20,16 @@ struct OperationProfileTests {
     @Test("A call inside another belongs to the outer one")
     func nesting() {
         let seconds = OperationProfile.record {
-            OperationProfile.measure(.optimizer) { OperationProfile.measure(.elementwise) { _ = usleep(10) } }
+            let outer = OperationProfile.start(.optimizer)
+            wait(in: .elementwise)
+            outer.stop()
         }
         #expect(seconds.filter { $0.value > 0 }.map(\.key) == [.optimizer])
     }
 
-    @Test("A recording begins at zero, and calls outside of one pass through")
+    @Test("A recording begins at zero, and calls outside of one do not count")
     func outside() {
-        #expect(OperationProfile.measure(.packing) { 7 } == 7)
+        wait(in: .packing)
         #expect(OperationProfile.record {}.values.allSatisfy { $0 == 0 })
     }
 
@@ -31,7 +40,7 @@ struct OperationProfileTests {
             pthread_create(
                 &thread, nil,
                 { _ in
-                    OperationProfile.measure(.packing) { _ = usleep(10) }
+                    wait(in: .packing)
                     return nil
                 }, nil)
             pthread_join(thread, nil)
