@@ -164,7 +164,9 @@ extension ProgramTests {
             "Command lines that make no sense",
             arguments: [
                 ("dmd2", ["run"]), ("dmd2", ["fly"]), ("dmd2", ["run", "tiny.yaml", "--stop-after", "0"]),
-                ("dmd2", ["set", "ratio=0"]), ("dmd2-coordinator", ["--speed"]), ("dmd2-worker", ["--config"]),
+                ("dmd2", ["set", "ratio=0"]), ("dmd2", ["bench", "step", "--cycles", "0"]),
+                ("dmd2", ["bench", "reduce", "--ranks", "0"]), ("dmd2", ["bench", "sample", "--batch", "0"]),
+                ("dmd2-coordinator", ["--speed"]), ("dmd2-worker", ["--config"]),
                 ("dmd2-worker", ["--config", "tiny.yaml", "--stop-after", "0"]),
             ])
         func usage(program: String, arguments: [String]) async throws {
