@@ -98,7 +98,7 @@ package struct CycleBenchmark: Sendable {
             operationsPerCycle: arithmetic.cycle(
                 batch: settings.batch, ratio: settings.ratio, studentGAN: settings.ganWeight > 0,
                 criticGAN: settings.criticGanWeight > 0),
-            peak: .best(peakBefore, .measure()), secondsByOperation: perCycle,
+            peak: peakBefore.merged(with: .measure()), secondsByOperation: perCycle,
             secondsInTheRest: mean - perCycle.values.reduce(0, +))
     }
 

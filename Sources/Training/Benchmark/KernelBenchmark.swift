@@ -52,19 +52,22 @@ package struct KernelBenchmark {
         self.triadMebibytes = triadMebibytes
     }
 
-    /// Measures the peaks, then every kernel.
+    /// Measures every kernel, and the peaks before and after them.
     package func run() -> Measurement {
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
-        let peak = MachinePeak.measure(triadMebibytes: triadMebibytes)
-        var rows: [Row] = []
+        let peakBefore = MachinePeak.measure(triadMebibytes: triadMebibytes)
+        var timed: [(kernel: String, shape: String, work: Work, seconds: Double)] = []
         func measure(_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) {
-            rows.append(Self.row(kernel, shape, work, peak, seconds: medianSeconds(body)))
+            timed.append((kernel, shape, work, medianSeconds(body)))
         }
         measureConvolutions(measure)
         measureNormalization(measure)
         measureAttention(measure)
         measureLinearAlgebra(measure)
-        return Measurement(threads: ThreadPool.threadCount, batch: batch, peak: peak, kernels: rows)
+        let peak = peakBefore.merged(with: .measure())
+        return Measurement(
+            threads: ThreadPool.threadCount, batch: batch, peak: peak,
+            kernels: timed.map { Self.row($0.kernel, $0.shape, $0.work, peak, seconds: $0.seconds) })
     }
 
     private typealias Measure = (_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) -> Void

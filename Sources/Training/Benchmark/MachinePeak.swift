@@ -24,9 +24,14 @@ package struct MachinePeak: Encodable, Sendable {
             memory_gigabytes_per_second: triadMebibytes.map { triad(count: $0 << 18) / 1e9 })
     }
 
-    /// The better of two measurements.
-    package static func best(_ a: MachinePeak, _ b: MachinePeak) -> MachinePeak {
-        a.float32_gflops >= b.float32_gflops ? a : b
+    /// The better of this measurement and another, figure by figure: whatever else ran made one of them lower.
+    package func merged(with other: MachinePeak) -> MachinePeak {
+        MachinePeak(
+            float32_gflops: max(float32_gflops, other.float32_gflops),
+            bfloat16_gflops: [bfloat16_gflops, other.bfloat16_gflops].compactMap(\.self).max(),
+            bfloat16_source: bfloat16_source,
+            memory_gigabytes_per_second: [memory_gigabytes_per_second, other.memory_gigabytes_per_second]
+                .compactMap(\.self).max())
     }
 
     /// Bytes a second of z = x + s y: two arrays read and one written. That the written lines are read first is not
