@@ -58,13 +58,14 @@ let package = Package(
         .systemLibrary(name: "COpenBLAS"),
         .systemLibrary(name: "COneDNN"),
         .systemLibrary(name: "COpenMP"),
+        .systemLibrary(name: "CVector"),
         .systemLibrary(name: "CPNG"),
         .systemLibrary(name: "CZlib"),
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CLinux"),
         // Level 1
-        library("Kernels", ["COpenBLAS", "COneDNN", "COpenMP"], hotSettings),
+        library("Kernels", ["COpenBLAS", "COneDNN", "COpenMP", "CVector"], hotSettings),
         library("Communication", ["COpenMPI"], hotSettings),
         library("Messaging", ["CZeroMQ"]),
         library("Coordination", [], safeSettings),
@@ -76,9 +77,9 @@ let package = Package(
         library("Datasets", ["CZlib"], resources: [.embedInCode("Resources/digits.csv.gz")]),
         library("Checkpoints", ["COpenSSL"]),
         // Level 4
-        library("Diffusion", ["Layers", "Tensors"], hotSettings),
+        library("Diffusion", ["Layers", "Tensors", "Kernels"], hotSettings),
         // Level 5
-        library("Distillation", ["Diffusion", "Layers", "Tensors"]),
+        library("Distillation", ["Diffusion", "Layers", "Tensors", "Kernels"]),
         library("Evaluation", ["Layers", "Tensors", "Kernels", "CPNG"]),
         // Level 6
         library(

@@ -5,6 +5,7 @@
 void GOMP_parallel(void (*function)(void *), void *data, unsigned thread_count, unsigned flags);
 int omp_get_thread_num(void);
 int omp_get_num_threads(void);
+int omp_in_parallel(void);
 void omp_set_num_threads(int count);
 
 /* The instruction sets the compiler was allowed to use are predefined macros, which Swift cannot see. */
@@ -38,12 +39,10 @@ static inline int32_t shim_cpu_has_avx512(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl");
 }
+static inline int32_t shim_cpu_has_avx512_bf16(void) { return __builtin_cpu_supports("avx512bf16") != 0; }
 #else
 static inline int32_t shim_cpu_has_avx2(void) { return 0; }
 static inline int32_t shim_cpu_has_fma(void) { return 0; }
 static inline int32_t shim_cpu_has_avx512(void) { return 0; }
+static inline int32_t shim_cpu_has_avx512_bf16(void) { return 0; }
 #endif
-
-/* Swift keeps a multiplication and the addition after it apart, and splits addingProduct of sixteen lanes in two. */
-typedef float shim_lanes __attribute__((ext_vector_type(16)));
-static inline shim_lanes shim_multiply_add(shim_lanes a, shim_lanes b, shim_lanes c) { return a * b + c; }

@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 package import Layers
 package import Tensors
 
@@ -71,7 +72,7 @@ package struct ADMUNet: Backbone {
         for (level, multiplier) in multipliers.enumerated().reversed() {
             let prefix = "model.dec.\(resolutions[level])x\(resolutions[level])"
             func append(
-                _ name: String, outputs: Int, attends: Bool = false, resampling: Resampling? = nil, skip: Int = 0
+                _ name: String, outputs: Int, attends: Bool = false, resampling: ResolutionChange? = nil, skip: Int = 0
             ) {
                 let block = ResidualBlock(
                     &layout, prefix + name, inputs: current + skip, outputs: outputs, embedding: embedding,
@@ -107,7 +108,8 @@ package struct ADMUNet: Backbone {
             if entry.joinsSkip { stream = concatenate(stream, skips.removeLast()) }
             stream = entry.block(stream, embedding, weights)
         }
-        return outputConvolution(outputNorm(stream, weights, activates: true), weights)
+        return outputConvolution(
+            stream, after: outputNorm.arguments(weights, activates: true), weights, as: .float32)
     }
 
     package func bottleneck(
@@ -159,11 +161,6 @@ package struct ADMUNet: Backbone {
     }
 }
 
-/// A change of resolution inside a residual block.
-enum Resampling: Sendable {
-    case up, down
-}
-
 /// norm0, SiLU, (resampling), conv0; norm1 modulated by the embedding, SiLU, conv1; plus the skip; then attention.
 struct ResidualBlock: Sendable {
     private let norm0: NormalizationLayer
@@ -172,7 +169,7 @@ struct ResidualBlock: Sendable {
     private let norm1: NormalizationLayer
     private let conv1: ConvolutionLayer
     private let skip: ConvolutionLayer?
-    private let resampling: Resampling?
+    private let resampling: ResolutionChange?
     private let attention: Attention?
 
     private struct Attention {
@@ -187,7 +184,7 @@ struct ResidualBlock: Sendable {
 
     init(
         _ layout: inout ParameterLayout, _ name: String, inputs: Int, outputs: Int, embedding: Int,
-        attends: Bool = false, resampling: Resampling? = nil
+        attends: Bool = false, resampling: ResolutionChange? = nil
     ) {
         norm0 = NormalizationLayer(&layout, name + ".norm0", channels: inputs)
         conv0 = ConvolutionLayer(&layout, name + ".conv0", inputs: inputs, outputs: outputs, kernel: 3, padding: 1)
@@ -208,7 +205,8 @@ struct ResidualBlock: Sendable {
             attention = Attention(
                 norm: NormalizationLayer(&layout, name + ".norm2", channels: outputs),
                 qkv: ConvolutionLayer(
-                    &layout, name + ".qkv", inputs: outputs, outputs: 3 * outputs, kernel: 1, padding: 0),
+                    &layout, name + ".qkv", inputs: outputs, outputs: 3 * outputs, kernel: 1, padding: 0,
+                    order: .separated(kinds: 3)),
                 projection: ConvolutionLayer(
                     &layout, name + ".proj", inputs: outputs, outputs: outputs, kernel: 1, padding: 0,
                     startsAtZero: true),
@@ -220,13 +218,15 @@ struct ResidualBlock: Sendable {
 
     /// Shapes: x `[N, H, W, inputs]`, embedding `[N, E]`; result `[N, H', W', outputs]`.
     func callAsFunction(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> Variable {
-        let h = conv0(resampled(norm0(x, weights, activates: true)), weights)
-        let modulated = norm1(h, weights, modulation: affine(embedding, weights), activates: true)
+        let h = conv0(x, after: norm0.arguments(weights, activates: true), resampling: resampling, weights)
         let straight = resampled(x)
-        let sum = add(conv1(modulated, weights), skip.map { $0(straight, weights) } ?? straight)
+        let residual = skip.map { $0(straight, weights) } ?? straight
+        let modulation = affine(embedding, weights)
+        let sum = conv1(
+            h, after: norm1.arguments(weights, modulation: modulation, activates: true), weights, adding: residual)
         guard let attention else { return sum }
-        let qkv = attention.qkv(attention.norm(sum, weights, activates: false), weights)
-        return add(attention.projection(selfAttention(qkv, heads: attention.heads), weights), sum)
+        let qkv = attention.qkv(sum, after: attention.norm.arguments(weights, activates: false), weights)
+        return attention.projection(selfAttention(qkv, heads: attention.heads), weights, adding: sum)
     }
 
     private func resampled(_ x: Variable) -> Variable {

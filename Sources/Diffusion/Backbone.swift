@@ -9,10 +9,11 @@ package protocol Backbone: Sendable {
     var bottleneckChannels: Int { get }
     var bottleneckResolution: Int { get }
 
-    /// The network's output F. Shapes: x and the result `[N, H, W, C]`; conditioning (c_noise) and labels `[N]`.
+    /// The network's output F. Shapes: x and the result `[N, H, W, C]`; conditioning (c_noise) and labels `[N]`. x has
+    /// the weights' precision, the result is float32.
     func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights) -> Variable
 
-    /// The output of the encoder alone, `[N, h, w, bottleneckChannels]`.
+    /// The output of the encoder alone, `[N, h, w, bottleneckChannels]`, in the weights' precision.
     func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights) -> Variable
 }
 

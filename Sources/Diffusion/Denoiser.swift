@@ -38,7 +38,8 @@ package struct Denoiser: Sendable {
         _ x: Variable, sigma: [Float], labels: [Int], _ weights: BoundWeights
     ) -> Variable {
         let d2 = sigmaData * sigmaData
-        let output = backbone(scaled(x, sigma), conditioning: sigma.map { log($0) / 4 }, labels: labels, weights)
+        let output = backbone(
+            scaled(x, sigma, weights), conditioning: sigma.map { log($0) / 4 }, labels: labels, weights)
         return blend(
             x, sigma.map { d2 / ($0 * $0 + d2) },
             output, sigma.map { $0 * sigmaData / ($0 * $0 + d2).squareRoot() })
@@ -48,12 +49,13 @@ package struct Denoiser: Sendable {
     package func bottleneck(
         _ x: Variable, sigma: [Float], labels: [Int], _ weights: BoundWeights
     ) -> Variable {
-        backbone.bottleneck(scaled(x, sigma), conditioning: sigma.map { log($0) / 4 }, labels: labels, weights)
+        backbone.bottleneck(scaled(x, sigma, weights), conditioning: sigma.map { log($0) / 4 }, labels: labels, weights)
     }
 
-    private func scaled(_ x: Variable, _ sigma: [Float]) -> Variable {
+    private func scaled(_ x: Variable, _ sigma: [Float], _ weights: BoundWeights) -> Variable {
         precondition(sigma.count == x.shape[0], "Denoiser: \(sigma.count) sigmas for \(x.shape[0]) images")
-        return scale(x, bySample: sigma.map { 1 / ($0 * $0 + sigmaData * sigmaData).squareRoot() })
+        let factors = sigma.map { 1 / ($0 * $0 + sigmaData * sigmaData).squareRoot() }
+        return convert(scale(x, bySample: factors), to: weights.precision)
     }
 }
 

@@ -1,4 +1,5 @@
 package import Diffusion
+package import Kernels
 package import Layers
 package import Tensors
 
@@ -21,12 +22,14 @@ package struct CriticNetwork: Sendable {
         self.layout = layout
     }
 
-    /// Starting weights: the teacher's for the denoiser, random ones for the head.
+    /// Starting weights, computed in `precision`: the teacher's for the denoiser, random ones for the head.
     ///
     /// Traps: if the teacher is another network.
-    package func weights(from teacher: NetworkWeights, seed: UInt64) -> NetworkWeights {
+    package func weights(
+        from teacher: NetworkWeights, precision: ElementType = .float32, seed: UInt64
+    ) -> NetworkWeights {
         precondition(teacher.layout == denoiser.layout, "CriticNetwork: the teacher is another network")
-        let weights = NetworkWeights(layout, seed: seed)
+        let weights = NetworkWeights(layout, precision: precision, seed: seed)
         weights.update { $0.pointer.update(from: teacher.values.pointer, count: teacher.layout.elementCount) }
         return weights
     }
@@ -35,7 +38,9 @@ package struct CriticNetwork: Sendable {
     package func logits(
         _ x: Variable, sigma: [Float], labels: [Int], _ weights: BoundWeights
     ) -> Variable {
-        head(denoiser.bottleneck(x, sigma: sigma, labels: labels, weights), weights)
+        // The head is small, and the paper's is float32 too.
+        let features = convert(denoiser.bottleneck(x, sigma: sigma, labels: labels, weights), to: .float32)
+        return head(features, weights)
     }
 }
 

@@ -1,4 +1,4 @@
-import COpenMP
+import CVector
 import Glibc
 
 /// The most multiply-adds that the pool's threads can do when nothing but registers is involved.
@@ -38,18 +38,18 @@ package enum ArithmeticPeak {
         var (a, b, c, d, e, f) = start(1)
         var (g, h, i, j, k, l) = start(7)
         for _ in 0..<count {
-            a = shim_multiply_add(a, factor, summand)
-            b = shim_multiply_add(b, factor, summand)
-            c = shim_multiply_add(c, factor, summand)
-            d = shim_multiply_add(d, factor, summand)
-            e = shim_multiply_add(e, factor, summand)
-            f = shim_multiply_add(f, factor, summand)
-            g = shim_multiply_add(g, factor, summand)
-            h = shim_multiply_add(h, factor, summand)
-            i = shim_multiply_add(i, factor, summand)
-            j = shim_multiply_add(j, factor, summand)
-            k = shim_multiply_add(k, factor, summand)
-            l = shim_multiply_add(l, factor, summand)
+            a = shim_fused_multiply_add(a, factor, summand)
+            b = shim_fused_multiply_add(b, factor, summand)
+            c = shim_fused_multiply_add(c, factor, summand)
+            d = shim_fused_multiply_add(d, factor, summand)
+            e = shim_fused_multiply_add(e, factor, summand)
+            f = shim_fused_multiply_add(f, factor, summand)
+            g = shim_fused_multiply_add(g, factor, summand)
+            h = shim_fused_multiply_add(h, factor, summand)
+            i = shim_fused_multiply_add(i, factor, summand)
+            j = shim_fused_multiply_add(j, factor, summand)
+            k = shim_fused_multiply_add(k, factor, summand)
+            l = shim_fused_multiply_add(l, factor, summand)
         }
         return ((a + b) + (c + d)) + ((e + f) + (g + h)) + ((i + j) + (k + l))
     }
@@ -58,12 +58,12 @@ package enum ArithmeticPeak {
     private static func chainOfSix(_ count: Int, factor: Lanes, summand: Lanes) -> Lanes {
         var (a, b, c, d, e, f) = start(1)
         for _ in 0..<count {
-            a = shim_multiply_add(a, factor, summand)
-            b = shim_multiply_add(b, factor, summand)
-            c = shim_multiply_add(c, factor, summand)
-            d = shim_multiply_add(d, factor, summand)
-            e = shim_multiply_add(e, factor, summand)
-            f = shim_multiply_add(f, factor, summand)
+            a = shim_fused_multiply_add(a, factor, summand)
+            b = shim_fused_multiply_add(b, factor, summand)
+            c = shim_fused_multiply_add(c, factor, summand)
+            d = shim_fused_multiply_add(d, factor, summand)
+            e = shim_fused_multiply_add(e, factor, summand)
+            f = shim_fused_multiply_add(f, factor, summand)
         }
         return ((a + b) + (c + d)) + (e + f)
     }

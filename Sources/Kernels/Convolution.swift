@@ -21,157 +21,273 @@ package struct ConvolutionShape: Hashable, Sendable {
     package var outputWidth: Int { (width + 2 * padding - kernel) / stride + 1 }
 }
 
-/// oneDNN's primitives for one shape, made once. oneDNN picks its own layout of the weights; packing into it is a
-/// separate call, so that weights that do not change are packed once.
+/// oneDNN's primitives for one shape and one type of image, each made when it is first needed. oneDNN picks its own
+/// layout of the weights; packing into it is a separate call, so that weights that do not change are packed once.
 ///
+/// Weights, bias and their gradients are float32 outside, whatever the type of the images; sums are float32 inside.
 /// Threading: every call takes the object's lock, since a primitive owns one scratch area. The output and the image's
 /// gradient do not depend on the number of threads. The gradients of weights and bias do, in their last bits: oneDNN
 /// shares the samples out to the threads and adds up. At one number of threads every bit repeats.
 package final class Convolution {
+    /// What tells one set of primitives from another.
+    private struct Key: Hashable {
+        let shape: ConvolutionShape
+        let image: ElementType
+        let result: ElementType
+    }
     private struct Cache: ~Copyable {
-        var plans: [ConvolutionShape: Convolution] = [:]
+        var plans: [Key: Convolution] = [:]
     }
     private static let cache = Mutex(Cache())
 
     /// The primitives for `shape`, made at the first call.
-    package static func plan(_ shape: ConvolutionShape) -> Convolution {
-        cache.withLock { cache in
-            if let plan = cache.plans[shape] { return plan }
-            let plan = Convolution(shape)
-            cache.plans[shape] = plan
+    ///
+    /// `image` is the type of the image, its gradient and the result's gradient; `result`, by default the same, that of
+    /// the result.
+    package static func plan(
+        _ shape: ConvolutionShape, image: ElementType = .float32, result: ElementType? = nil
+    ) -> Convolution {
+        let key = Key(shape: shape, image: image, result: result ?? image)
+        return cache.withLock { cache in
+            if let plan = cache.plans[key] { return plan }
+            let plan = Convolution(key)
+            cache.plans[key] = plan
             return plan
         }
     }
 
     private let lock = Mutex(())
-    private let forwardPrimitive: Primitive
-    private let dataPrimitive: Primitive
-    private let weightsPrimitive: Primitive
-    private let packForwardPrimitive: Primitive
-    private let packBackwardPrimitive: Primitive
-    private let unpackGradientPrimitive: Primitive
-    private let source: Memory, destination: Memory, bias: Memory, plainWeights: Memory
-    private let forwardWeights: Memory, backwardWeights: Memory, weightsGradient: Memory
+    private let layouts: Layouts
+    private let forwardDescription: PrimitiveDescription
+    private lazy var forwardPass = ForwardPass(forwardDescription, layouts)
+    private lazy var addingForwardPass = ForwardPass(
+        PrimitiveDescription(forward: layouts, adds: true), layouts)
+    private lazy var dataPass = DataPass(layouts, hint: forwardDescription)
+    private lazy var weightsPass = WeightsPass(layouts, hint: forwardDescription)
 
-    /// The bytes of the weights packed for the forward pass, and for the gradient of the image.
-    package var packedForwardByteCount: Int { forwardWeights.byteCount }
-    package var packedBackwardByteCount: Int { backwardWeights.byteCount }
-
-    private init(_ shape: ConvolutionShape) {
-        // A primitive is made for the number of threads that it will find.
-        ThreadPool.applyToCallingThread()
-        let image = [shape.samples, shape.inputChannels, shape.height, shape.width].map(Int64.init)
-        let output = [shape.samples, shape.outputChannels, shape.outputHeight, shape.outputWidth].map(Int64.init)
-        let kernel = [shape.outputChannels, shape.inputChannels, shape.kernel, shape.kernel].map(Int64.init)
-        let strides = [Int64(shape.stride), Int64(shape.stride)]
-        let padding = [Int64(shape.padding), Int64(shape.padding)]
-        var sourceLayout = Library.layout(image, dnnl_nhwc)
-        var destinationLayout = Library.layout(output, dnnl_nhwc)
-        var anyWeights = Library.layout(kernel, dnnl_format_tag_any)
-        var plain = Library.layout(kernel, dnnl_oihw)
-        var biasLayout = Library.layout([Int64(shape.outputChannels)], dnnl_x)
-
-        var operation = dnnl_convolution_desc_t()
-        Library.check(
-            dnnl_convolution_forward_desc_init(
-                &operation, dnnl_forward_training, dnnl_convolution_direct, &sourceLayout, &anyWeights, &biasLayout,
-                &destinationLayout, strides, padding, padding), "convolution forward")
-        let forward = PrimitiveDescription(&operation, hint: nil)
-        Library.check(
-            dnnl_convolution_backward_data_desc_init(
-                &operation, dnnl_convolution_direct, &sourceLayout, &anyWeights, &destinationLayout, strides, padding,
-                padding), "convolution backward data")
-        let data = PrimitiveDescription(&operation, hint: forward)
-        Library.check(
-            dnnl_convolution_backward_weights_desc_init(
-                &operation, dnnl_convolution_direct, &sourceLayout, &anyWeights, &biasLayout, &destinationLayout,
-                strides, padding, padding), "convolution backward weights")
-        let weights = PrimitiveDescription(&operation, hint: forward)
-
-        var forwardLayout = forward.layout(dnnl_query_weights_md)
-        var backwardLayout = data.layout(dnnl_query_weights_md)
-        var gradientLayout = weights.layout(dnnl_query_diff_weights_md)
-        forwardPrimitive = Primitive(forward, .convolutionForward)
-        dataPrimitive = Primitive(data, .convolutionBackwardData)
-        weightsPrimitive = Primitive(weights, .convolutionBackwardWeights)
-        packForwardPrimitive = Primitive(
-            PrimitiveDescription(reorderFrom: &plain, to: &forwardLayout, adding: false), .packing)
-        packBackwardPrimitive = Primitive(
-            PrimitiveDescription(reorderFrom: &plain, to: &backwardLayout, adding: false), .packing)
-        unpackGradientPrimitive = Primitive(
-            PrimitiveDescription(reorderFrom: &gradientLayout, to: &plain, adding: true), .packing)
-        source = Memory(&sourceLayout)
-        destination = Memory(&destinationLayout)
-        bias = Memory(&biasLayout)
-        plainWeights = Memory(&plain)
-        forwardWeights = Memory(&forwardLayout)
-        backwardWeights = Memory(&backwardLayout)
-        weightsGradient = Memory(&gradientLayout)
+    private init(_ key: Key) {
+        layouts = Layouts(key.shape, image: key.image, result: key.result)
+        forwardDescription = PrimitiveDescription(forward: layouts, adds: false)
     }
 
-    /// Packs OIHW weights for ``forward(_:packed:bias:into:)``.
+    /// The layout of packed weights: forms of equal layout are interchangeable, whatever plan they were packed by.
+    package var packedForwardLayout: PackedLayout { lock.withLock { _ in forwardPass.packedLayout } }
+    package var packedBackwardLayout: PackedLayout { lock.withLock { _ in dataPass.packedLayout } }
+
+    /// Packs OIHW weights for ``forward(_:packed:bias:into:addsToResult:)``.
     package func packForward(_ weights: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
-        lock.withLock { _ in
-            packForwardPrimitive.execute(
-                (DNNL_ARG_FROM, plainWeights, UnsafeMutableRawPointer(mutating: weights)),
-                (DNNL_ARG_TO, forwardWeights, packed))
-        }
+        lock.withLock { _ in forwardPass.pack(weights, into: packed) }
     }
 
     /// Packs OIHW weights for ``backwardData(_:packed:into:)``.
     package func packBackward(_ weights: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
-        lock.withLock { _ in
-            packBackwardPrimitive.execute(
-                (DNNL_ARG_FROM, plainWeights, UnsafeMutableRawPointer(mutating: weights)),
-                (DNNL_ARG_TO, backwardWeights, packed))
-        }
+        lock.withLock { _ in dataPass.pack(weights, into: packed) }
     }
 
     /// Writes the output `[N, OH, OW, K]` for the image `[N, H, W, C]`; `bias` `[K]`.
+    ///
+    /// Where `addsToResult`, what is in the result's memory is added before the sum is rounded and stored.
     package func forward(
-        _ x: UnsafePointer<Float>, packed: UnsafeMutableRawPointer, bias: UnsafePointer<Float>,
-        into result: UnsafeMutablePointer<Float>
+        _ x: ActivationPointer, packed: UnsafeMutableRawPointer, bias: UnsafePointer<Float>,
+        into result: ActivationPointer, addsToResult: Bool = false
     ) {
         lock.withLock { _ in
-            forwardPrimitive.execute(
-                (DNNL_ARG_SRC, source, UnsafeMutableRawPointer(mutating: x)),
-                (DNNL_ARG_WEIGHTS, forwardWeights, packed),
-                (DNNL_ARG_BIAS, self.bias, UnsafeMutableRawPointer(mutating: bias)),
-                (DNNL_ARG_DST, destination, UnsafeMutableRawPointer(result)))
+            (addsToResult ? addingForwardPass : forwardPass).run(x, packed, bias, result)
         }
     }
 
-    /// Writes the gradient of the image, given that of the output.
+    /// Writes the gradient of the image, given that of the output, both of the image's type.
     package func backwardData(
-        _ gradient: UnsafePointer<Float>, packed: UnsafeMutableRawPointer, into result: UnsafeMutablePointer<Float>
+        _ gradient: ActivationPointer, packed: UnsafeMutableRawPointer, into result: ActivationPointer
     ) {
-        lock.withLock { _ in
-            dataPrimitive.execute(
-                (DNNL_ARG_DIFF_DST, destination, UnsafeMutableRawPointer(mutating: gradient)),
-                (DNNL_ARG_WEIGHTS, backwardWeights, packed),
-                (DNNL_ARG_DIFF_SRC, source, UnsafeMutableRawPointer(result)))
-        }
+        lock.withLock { _ in dataPass.run(gradient, packed, result) }
     }
 
     /// The floats of scratch memory that ``backwardWeights(_:gradient:weights:bias:scratch:)`` needs.
-    package var gradientScratchCount: Int { (weightsGradient.byteCount + bias.byteCount) / 4 }
+    package var gradientScratchCount: Int { lock.withLock { _ in weightsPass.scratchCount } }
 
-    /// Adds the gradients of the weights (OIHW) and of the bias, given the image and the output's gradient.
+    /// Adds the gradients of the weights (OIHW) and of the bias, given the image and the output's gradient, both of the
+    /// image's type.
     package func backwardWeights(
-        _ x: UnsafePointer<Float>, gradient: UnsafePointer<Float>, weights: UnsafeMutablePointer<Float>,
+        _ x: ActivationPointer, gradient: ActivationPointer, weights: UnsafeMutablePointer<Float>,
         bias biasGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>
     ) {
-        let biasScratch = scratch + weightsGradient.byteCount / 4
-        lock.withLock { _ in
-            weightsPrimitive.execute(
-                (DNNL_ARG_SRC, source, UnsafeMutableRawPointer(mutating: x)),
-                (DNNL_ARG_DIFF_DST, destination, UnsafeMutableRawPointer(mutating: gradient)),
-                (DNNL_ARG_DIFF_WEIGHTS, weightsGradient, UnsafeMutableRawPointer(scratch)),
-                (DNNL_ARG_DIFF_BIAS, self.bias, UnsafeMutableRawPointer(biasScratch)))
-            unpackGradientPrimitive.execute(
-                (DNNL_ARG_FROM, weightsGradient, UnsafeMutableRawPointer(scratch)),
-                (DNNL_ARG_TO, plainWeights, UnsafeMutableRawPointer(weights)))
+        lock.withLock { _ in weightsPass.run(x, gradient, weights, biasGradient, scratch) }
+    }
+}
+
+/// The layout oneDNN chose for packed weights.
+package struct PackedLayout: Hashable, Sendable {
+    /// Equal for equal layouts.
+    private let number: Int
+    /// The size, padding included.
+    package let byteCount: Int
+
+    private struct Table: ~Copyable {
+        var layouts: [dnnl_memory_desc_t] = []
+    }
+    private static let table = Mutex(Table())
+
+    init(_ layout: dnnl_memory_desc_t) {
+        var layout = layout
+        byteCount = dnnl_memory_desc_get_size(&layout)
+        number = Self.table.withLock { table in
+            for index in table.layouts.indices where dnnl_memory_desc_equal(&table.layouts[index], &layout) != 0 {
+                return index
+            }
+            table.layouts.append(layout)
+            return table.layouts.count - 1
         }
+    }
+}
+
+/// The layouts of a convolution's arguments as we hold them.
+private struct Layouts {
+    let image: dnnl_memory_desc_t, imageGradient: dnnl_memory_desc_t
+    let result: dnnl_memory_desc_t, resultGradient: dnnl_memory_desc_t
+    /// OIHW, and what oneDNN may choose itself: of the image's type, and float32 for the gradient.
+    let plainWeights: dnnl_memory_desc_t, anyWeights: dnnl_memory_desc_t, anyGradient: dnnl_memory_desc_t
+    let bias: dnnl_memory_desc_t
+    let strides: [Int64], padding: [Int64]
+
+    init(_ shape: ConvolutionShape, image imageType: ElementType, result resultType: ElementType) {
+        let imageSizes = [shape.samples, shape.inputChannels, shape.height, shape.width].map(Int64.init)
+        let resultSizes = [shape.samples, shape.outputChannels, shape.outputHeight, shape.outputWidth].map(Int64.init)
+        let kernel = [shape.outputChannels, shape.inputChannels, shape.kernel, shape.kernel].map(Int64.init)
+        image = Library.layout(imageSizes, dnnl_nhwc, imageType)
+        imageGradient = image
+        result = Library.layout(resultSizes, dnnl_nhwc, resultType)
+        resultGradient = Library.layout(resultSizes, dnnl_nhwc, imageType)
+        plainWeights = Library.layout(kernel, dnnl_oihw)
+        anyWeights = Library.layout(kernel, dnnl_format_tag_any, imageType)
+        anyGradient = Library.layout(kernel, dnnl_format_tag_any)
+        bias = Library.layout([Int64(shape.outputChannels)], dnnl_x)
+        strides = [Int64(shape.stride), Int64(shape.stride)]
+        padding = [Int64(shape.padding), Int64(shape.padding)]
+    }
+}
+
+extension PrimitiveDescription {
+    /// The forward pass, which with `adds` adds to the result's memory.
+    fileprivate convenience init(forward layouts: Layouts, adds: Bool) {
+        // A primitive is made for the number of threads that it will find.
+        ThreadPool.applyToCallingThread()
+        var operation = dnnl_convolution_desc_t()
+        var (image, weights, bias, result) = (layouts.image, layouts.anyWeights, layouts.bias, layouts.result)
+        Library.check(
+            dnnl_convolution_forward_desc_init(
+                &operation, dnnl_forward_training, dnnl_convolution_direct, &image, &weights, &bias, &result,
+                layouts.strides, layouts.padding, layouts.padding), "convolution forward")
+        self.init(&operation, hint: nil, adding: adds)
+    }
+}
+
+private struct ForwardPass {
+    let packedLayout: PackedLayout
+    private let primitive: Primitive, packing: Primitive
+    private let image: Memory, weights: Memory, plainWeights: Memory, bias: Memory, result: Memory
+
+    init(_ description: PrimitiveDescription, _ layouts: Layouts) {
+        ThreadPool.applyToCallingThread()
+        let packed = description.layout(dnnl_query_weights_md)
+        packedLayout = PackedLayout(packed)
+        primitive = Primitive(description, .convolutionForward)
+        packing = Primitive(
+            PrimitiveDescription(reorderFrom: layouts.plainWeights, to: packed, adding: false), .packing)
+        (image, weights, plainWeights) = (Memory(layouts.image), Memory(packed), Memory(layouts.plainWeights))
+        (bias, result) = (Memory(layouts.bias), Memory(layouts.result))
+    }
+
+    func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
+        packing.execute(
+            (DNNL_ARG_FROM, plainWeights, UnsafeMutableRawPointer(mutating: plain)), (DNNL_ARG_TO, weights, packed))
+    }
+
+    func run(
+        _ x: ActivationPointer, _ packed: UnsafeMutableRawPointer, _ bias: UnsafePointer<Float>,
+        _ result: ActivationPointer
+    ) {
+        primitive.execute(
+            (DNNL_ARG_SRC, image, x.address), (DNNL_ARG_WEIGHTS, weights, packed),
+            (DNNL_ARG_BIAS, self.bias, UnsafeMutableRawPointer(mutating: bias)),
+            (DNNL_ARG_DST, self.result, result.address))
+    }
+}
+
+private struct DataPass {
+    let packedLayout: PackedLayout
+    private let primitive: Primitive, packing: Primitive
+    private let gradient: Memory, weights: Memory, plainWeights: Memory, result: Memory
+
+    init(_ layouts: Layouts, hint: PrimitiveDescription) {
+        ThreadPool.applyToCallingThread()
+        var operation = dnnl_convolution_desc_t()
+        var (image, weights, gradient) = (layouts.imageGradient, layouts.anyWeights, layouts.resultGradient)
+        Library.check(
+            dnnl_convolution_backward_data_desc_init(
+                &operation, dnnl_convolution_direct, &image, &weights, &gradient, layouts.strides, layouts.padding,
+                layouts.padding), "convolution backward data")
+        let description = PrimitiveDescription(&operation, hint: hint)
+        let packed = description.layout(dnnl_query_weights_md)
+        packedLayout = PackedLayout(packed)
+        primitive = Primitive(description, .convolutionBackwardData)
+        packing = Primitive(
+            PrimitiveDescription(reorderFrom: layouts.plainWeights, to: packed, adding: false), .packing)
+        self.gradient = Memory(gradient)
+        self.weights = Memory(packed)
+        plainWeights = Memory(layouts.plainWeights)
+        result = Memory(image)
+    }
+
+    func pack(_ plain: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
+        packing.execute(
+            (DNNL_ARG_FROM, plainWeights, UnsafeMutableRawPointer(mutating: plain)), (DNNL_ARG_TO, weights, packed))
+    }
+
+    func run(_ gradient: ActivationPointer, _ packed: UnsafeMutableRawPointer, _ result: ActivationPointer) {
+        primitive.execute(
+            (DNNL_ARG_DIFF_DST, self.gradient, gradient.address), (DNNL_ARG_WEIGHTS, weights, packed),
+            (DNNL_ARG_DIFF_SRC, self.result, result.address))
+    }
+}
+
+private struct WeightsPass {
+    private let primitive: Primitive, unpacking: Primitive
+    private let image: Memory, gradient: Memory, packedGradient: Memory, plainWeights: Memory, bias: Memory
+
+    init(_ layouts: Layouts, hint: PrimitiveDescription) {
+        ThreadPool.applyToCallingThread()
+        var operation = dnnl_convolution_desc_t()
+        var (image, weights, bias) = (layouts.image, layouts.anyGradient, layouts.bias)
+        var gradient = layouts.resultGradient
+        Library.check(
+            dnnl_convolution_backward_weights_desc_init(
+                &operation, dnnl_convolution_direct, &image, &weights, &bias, &gradient, layouts.strides,
+                layouts.padding, layouts.padding), "convolution backward weights")
+        let description = PrimitiveDescription(&operation, hint: hint)
+        let packed = description.layout(dnnl_query_diff_weights_md)
+        primitive = Primitive(description, .convolutionBackwardWeights)
+        unpacking = Primitive(
+            PrimitiveDescription(reorderFrom: packed, to: layouts.plainWeights, adding: true), .packing)
+        (self.image, self.gradient) = (Memory(image), Memory(gradient))
+        (packedGradient, plainWeights) = (Memory(packed), Memory(layouts.plainWeights))
+        self.bias = Memory(bias)
+    }
+
+    var scratchCount: Int { (packedGradient.byteCount + bias.byteCount) / 4 }
+
+    func run(
+        _ x: ActivationPointer, _ gradient: ActivationPointer, _ weights: UnsafeMutablePointer<Float>,
+        _ biasGradient: UnsafeMutablePointer<Float>?, _ scratch: UnsafeMutablePointer<Float>
+    ) {
+        let biasScratch = scratch + packedGradient.byteCount / 4
+        primitive.execute(
+            (DNNL_ARG_SRC, image, x.address), (DNNL_ARG_DIFF_DST, self.gradient, gradient.address),
+            (DNNL_ARG_DIFF_WEIGHTS, packedGradient, UnsafeMutableRawPointer(scratch)),
+            (DNNL_ARG_DIFF_BIAS, bias, UnsafeMutableRawPointer(biasScratch)))
+        unpacking.execute(
+            (DNNL_ARG_FROM, packedGradient, UnsafeMutableRawPointer(scratch)),
+            (DNNL_ARG_TO, plainWeights, UnsafeMutableRawPointer(weights)))
         if let biasGradient {
             Elementwise.add(biasGradient, biasScratch, into: biasGradient, count: bias.byteCount / 4)
         }

@@ -1,24 +1,18 @@
 /// Loops over flat buffers. Every function takes the element count last; buffers may not overlap unless said otherwise.
 package enum Elementwise {
     /// Applies `body` to whole vectors and then once to the tail, padded with zeros.
-    @inline(__always)
-    private static func map(
-        _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>, _ count: Int,
+    @inline(always)
+    private static func map<A: VectorElement, Result: VectorElement>(
+        _ a: UnsafePointer<A>, _ b: UnsafePointer<A>, _ result: UnsafeMutablePointer<Result>, _ count: Int,
         _ body: (Lanes, Lanes) -> Lanes
     ) {
         let timer = OperationProfile.start(.elementwise)
         defer { timer.stop() }
         ThreadPool.forRanges(count) { range in
-            var index = range.lowerBound
-            while index + 16 <= range.upperBound {
-                result.store(body(a.lanes(index), b.lanes(index)), index)
-                index += 16
-            }
-            let rest = range.upperBound - index
-            if rest > 0 {
-                let value = body(
-                    VectorMath.load(a + index, count: rest), VectorMath.load(b + index, count: rest))
-                VectorMath.store(value, result + index, count: rest)
+            Chunk.forEach(range.count) { offset, lanes in
+                let index = range.lowerBound + offset
+                Chunk.store(
+                    body(Chunk.load(a + index, lanes), Chunk.load(b + index, lanes)), result + index, lanes)
             }
         }
     }
@@ -28,6 +22,35 @@ package enum Elementwise {
         _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, count: Int
     ) {
         map(a, b, result, count) { $0 + $1 }
+    }
+
+    /// `result = a + b`, all of one type; `result` may be `a` or `b`.
+    package static func add(
+        _ a: ActivationPointer, _ b: ActivationPointer, into result: ActivationPointer, count: Int
+    ) {
+        func run<Element: VectorElement>(_ type: Element.Type) {
+            map(UnsafePointer(a.elements(type)), UnsafePointer(b.elements(type)), result.elements(type), count) {
+                $0 + $1
+            }
+        }
+        switch result.type {
+        case .float32: run(Float.self)
+        case .bfloat16: run(BFloat16.self)
+        }
+    }
+
+    /// Copies `count` elements to another type, rounding to nearest even.
+    package static func convert(_ x: ActivationPointer, into result: ActivationPointer, count: Int) {
+        func run<Source: VectorElement, Target: VectorElement>(_ source: Source.Type, _ target: Target.Type) {
+            let x = UnsafePointer(x.elements(source))
+            map(x, x, result.elements(target), count) { value, _ in value }
+        }
+        switch (x.type, result.type) {
+        case (.float32, .float32): run(Float.self, Float.self)
+        case (.float32, .bfloat16): run(Float.self, BFloat16.self)
+        case (.bfloat16, .float32): run(BFloat16.self, Float.self)
+        case (.bfloat16, .bfloat16): run(BFloat16.self, BFloat16.self)
+        }
     }
 
     /// `result = factor a`; `result` may be `a`.

@@ -1,10 +1,8 @@
-import COpenBLAS
+import COneDNN
+import COpenMP
 
-/// Products of row-major float matrices, on OpenBLAS called from one thread at a time inside fixed tiles of our pool.
+/// Products of row-major float matrices, on oneDNN called from one thread at a time inside fixed tiles of our pool.
 package enum MatrixProduct {
-    /// OpenBLAS's own threads stay off: two pools would fight, and its split depends on the thread count.
-    private static let configured: Void = openblas_set_num_threads(1)
-
     /// The rows of one tile: fixed, so that a row's value does not depend on the number of threads.
     private static let tileRowCount = 256
 
@@ -16,9 +14,9 @@ package enum MatrixProduct {
         _ a: UnsafePointer<Float>, transposedA: Bool = false, _ b: UnsafePointer<Float>, transposedB: Bool = false,
         into c: UnsafeMutablePointer<Float>, rows: Int, inner: Int, columns: Int, alpha: Float = 1, beta: Float = 0
     ) {
+        let tiles = (rows + tileRowCount - 1) / tileRowCount
         let timer = OperationProfile.start(.matrixProduct)
         defer { timer.stop() }
-        let tiles = (rows + tileRowCount - 1) / tileRowCount
         ThreadPool.forEach(tiles) { tile in
             let first = tile * tileRowCount
             tileProduct(
@@ -35,10 +33,11 @@ package enum MatrixProduct {
         _ c: UnsafeMutablePointer<Float>, rows: Int, inner: Int, columns: Int, strideA: Int, strideB: Int,
         strideC: Int, alpha: Float, beta: Float
     ) {
-        _ = configured
-        cblas_sgemm(
-            CblasRowMajor, transposedA ? CblasTrans : CblasNoTrans, transposedB ? CblasTrans : CblasNoTrans,
-            Int32(rows), Int32(columns), Int32(inner), alpha, a, Int32(strideA), b, Int32(strideB), beta, c,
-            Int32(strideC))
+        // Inside a region oneDNN keeps to the calling thread; outside it is told to.
+        if omp_in_parallel() == 0 { omp_set_num_threads(1) }
+        Library.check(
+            dnnl_sgemm(
+                transposedA ? 0x54 : 0x4E, transposedB ? 0x54 : 0x4E, Int64(rows), Int64(columns), Int64(inner), alpha,
+                a, Int64(strideA), b, Int64(strideB), beta, c, Int64(strideC)), "matrix product")
     }
 }

@@ -21,11 +21,13 @@ enum Library {
         precondition(status == dnnl_success, "oneDNN \(operation): status \(status.rawValue)")
     }
 
-    /// A float32 layout.
-    static func layout(_ dimensions: [Int64], _ tag: dnnl_format_tag_t) -> dnnl_memory_desc_t {
+    static func layout(
+        _ dimensions: [Int64], _ tag: dnnl_format_tag_t, _ type: ElementType = .float32
+    ) -> dnnl_memory_desc_t {
         var layout = dnnl_memory_desc_t()
         check(
-            dnnl_memory_desc_init_by_tag(&layout, Int32(dimensions.count), dimensions, dnnl_f32, tag),
+            dnnl_memory_desc_init_by_tag(
+                &layout, Int32(dimensions.count), dimensions, type == .float32 ? dnnl_f32 : dnnl_bf16, tag),
             "layout \(dimensions)")
         return layout
     }
@@ -35,32 +37,39 @@ enum Library {
 final class PrimitiveDescription {
     let handle: dnnl_primitive_desc_t?
 
-    init(_ operation: UnsafeRawPointer, hint: PrimitiveDescription?) {
+    /// An operation, which adds to its target where asked.
+    init(_ operation: UnsafeRawPointer, hint: PrimitiveDescription?, adding: Bool = false) {
         var handle: dnnl_primitive_desc_t?
-        Library.check(
-            dnnl_primitive_desc_create(&handle, operation, nil, Library.engine, hint?.handle), "primitive description")
+        Self.withAttributes(adding: adding) { attributes in
+            Library.check(
+                dnnl_primitive_desc_create(&handle, operation, attributes, Library.engine, hint?.handle),
+                "primitive description")
+        }
         self.handle = handle
     }
 
     /// A change of layout, which adds to its target where asked.
-    init(
-        reorderFrom source: inout dnnl_memory_desc_t, to target: inout dnnl_memory_desc_t, adding: Bool
-    ) {
+    init(reorderFrom source: dnnl_memory_desc_t, to target: dnnl_memory_desc_t, adding: Bool) {
+        var (source, target) = (source, target)
+        var handle: dnnl_primitive_desc_t?
+        Self.withAttributes(adding: adding) { attributes in
+            Library.check(
+                dnnl_reorder_primitive_desc_create(
+                    &handle, &source, Library.engine, &target, Library.engine, attributes), "reorder")
+        }
+        self.handle = handle
+    }
+
+    private static func withAttributes(adding: Bool, _ body: (dnnl_primitive_attr_t?) -> Void) {
         var attributes: dnnl_primitive_attr_t?
         Library.check(dnnl_primitive_attr_create(&attributes), "attributes")
         defer { dnnl_primitive_attr_destroy(attributes) }
-        if adding {
-            var operations: dnnl_post_ops_t?
-            Library.check(dnnl_post_ops_create(&operations), "post-operations")
-            defer { dnnl_post_ops_destroy(operations) }
-            Library.check(dnnl_post_ops_append_sum(operations, 1), "post-operation sum")
-            Library.check(dnnl_primitive_attr_set_post_ops(attributes, operations), "attributes")
-        }
-        var handle: dnnl_primitive_desc_t?
-        Library.check(
-            dnnl_reorder_primitive_desc_create(&handle, &source, Library.engine, &target, Library.engine, attributes),
-            "reorder")
-        self.handle = handle
+        var operations: dnnl_post_ops_t?
+        Library.check(dnnl_post_ops_create(&operations), "post-operations")
+        defer { dnnl_post_ops_destroy(operations) }
+        if adding { Library.check(dnnl_post_ops_append_sum(operations, 1), "post-operation sum") }
+        Library.check(dnnl_primitive_attr_set_post_ops(attributes, operations), "attributes")
+        body(attributes)
     }
 
     /// The layout that the library chose for an argument.
@@ -80,7 +89,8 @@ final class Memory {
     /// The size of the layout, its padding included.
     let byteCount: Int
 
-    init(_ layout: inout dnnl_memory_desc_t) {
+    init(_ layout: dnnl_memory_desc_t) {
+        var layout = layout
         var handle: dnnl_memory_t?
         Library.check(dnnl_memory_create(&handle, &layout, Library.engine, nil), "memory")
         self.handle = handle

@@ -34,27 +34,28 @@ package enum OptimizerStep {
         firstMoment: UnsafeMutablePointer<Float>, secondMoment: UnsafeMutablePointer<Float>,
         average: UnsafeMutablePointer<Float>?, averageKeep: Float, count: Int, _ step: AdamW
     ) {
-        let timer = OperationProfile.start(.optimizer)
-        defer { timer.stop() }
         let correction1 = 1 - pow(Double(step.beta1), Double(step.update))
         let correction2 = 1 - pow(Double(step.beta2), Double(step.update))
         let stepSize = Float(Double(step.learningRate) / correction1)
         let rootScale = Float(1 / correction2.squareRoot())
         let keep = 1 - step.learningRate * step.weightDecay
         let (beta1, beta2, epsilon, scale) = (step.beta1, step.beta2, step.epsilon, step.gradientScale)
+        let timer = OperationProfile.start(.optimizer)
+        defer { timer.stop() }
         ThreadPool.forRanges(count, grain: 65_536) { range in
-            forLanes(range) { index, lanes in
-                let g = load(gradient + index, lanes) * scale
-                let m = load(firstMoment + index, lanes) * beta1 + g * (1 - beta1)
-                let v = load(secondMoment + index, lanes) * beta2 + (g * g) * (1 - beta2)
+            Chunk.forEach(range.count) { offset, lanes in
+                let index = range.lowerBound + offset
+                let g = Chunk.load(gradient + index, lanes) * scale
+                let m = Chunk.load(firstMoment + index, lanes) * beta1 + g * (1 - beta1)
+                let v = Chunk.load(secondMoment + index, lanes) * beta2 + (g * g) * (1 - beta2)
                 let denominator = v.squareRoot() * rootScale + epsilon
-                let w = load(weights + index, lanes) * keep - m * stepSize / denominator
-                store(m, firstMoment + index, lanes)
-                store(v, secondMoment + index, lanes)
-                store(w, weights + index, lanes)
+                let w = Chunk.load(weights + index, lanes) * keep - m * stepSize / denominator
+                Chunk.store(m, firstMoment + index, lanes)
+                Chunk.store(v, secondMoment + index, lanes)
+                Chunk.store(w, weights + index, lanes)
                 if let average {
-                    let a = load(average + index, lanes)
-                    store(w + (a - w) * averageKeep, average + index, lanes)
+                    let a = Chunk.load(average + index, lanes)
+                    Chunk.store(w + (a - w) * averageKeep, average + index, lanes)
                 }
             }
         }
@@ -62,40 +63,21 @@ package enum OptimizerStep {
 
     /// The sum of squares, in double precision over fixed pieces, so that it depends on nothing but the values.
     package static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
-        let timer = OperationProfile.start(.optimizer)
-        defer { timer.stop() }
         let grain = 65_536
         let pieces = (count + grain - 1) / grain
         return withUnsafeTemporaryAllocation(of: Double.self, capacity: pieces) { partial in
+            let timer = OperationProfile.start(.optimizer)
+            defer { timer.stop() }
             ThreadPool.forEach(pieces) { piece in
                 var total = SIMD16<Double>.zero
-                forLanes(piece * grain..<min(count, (piece + 1) * grain)) { index, lanes in
-                    let value = SIMD16<Double>(load(x + index, lanes))
+                let start = piece * grain
+                Chunk.forEach(min(count - start, grain)) { offset, lanes in
+                    let value = SIMD16<Double>(Chunk.load(x + start + offset, lanes))
                     total += value * value
                 }
                 partial[piece] = total.sum()
             }
             return partial.reduce(0, +)
         }
-    }
-
-    @inline(__always)
-    private static func forLanes(_ range: Range<Int>, _ body: (Int, Int) -> Void) {
-        var index = range.lowerBound
-        while index + 16 <= range.upperBound {
-            body(index, 16)
-            index += 16
-        }
-        if index < range.upperBound { body(index, range.upperBound - index) }
-    }
-
-    @inline(__always)
-    private static func load(_ pointer: UnsafePointer<Float>, _ lanes: Int) -> Lanes {
-        lanes == 16 ? pointer.lanes(0) : VectorMath.load(pointer, count: lanes)
-    }
-
-    @inline(__always)
-    private static func store(_ value: Lanes, _ pointer: UnsafeMutablePointer<Float>, _ lanes: Int) {
-        if lanes == 16 { pointer.store(value, 0) } else { VectorMath.store(value, pointer, count: lanes) }
     }
 }

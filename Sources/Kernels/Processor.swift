@@ -13,6 +13,10 @@ package enum Processor {
         return missing
     }
 
+    /// True where products of bfloat16 have instructions of their own (AVX512-BF16). Elsewhere they would be slower
+    /// than float32's.
+    package static var hasBFloat16: Bool { shim_cpu_has_avx512() != 0 && shim_cpu_has_avx512_bf16() != 0 }
+
     /// One line for a person whose processor lacks something.
     package static var missingInstructionsMessage: String {
         "this processor lacks \(missingInstructionSets.joined(separator: ", ")), which this build uses: "

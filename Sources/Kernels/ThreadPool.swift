@@ -1,4 +1,5 @@
 import COpenMP
+import Glibc
 
 /// The one thread pool of the process: libgomp's, which oneDNN uses too.
 ///
@@ -26,7 +27,9 @@ package enum ThreadPool {
 
     private struct Region {
         let count: Int
-        let body: (Int) -> Void
+        /// The floats of scratch memory for each thread.
+        let scratchCount: Int
+        let body: (Int, UnsafeMutablePointer<Float>) -> Void
     }
 
     /// Calls `body` once for each index in `0..<count`, in contiguous runs, one run per thread.
@@ -36,12 +39,23 @@ package enum ThreadPool {
     ///   - serial: true where the whole work is smaller than the cost of waking a thread (about a microsecond each).
     ///   - body: one piece; it may write only what no other piece reads or writes.
     package static func forEach(_ count: Int, serial: Bool = false, _ body: (Int) -> Void) {
+        forEach(count, serial: serial, scratchCount: 0) { piece, _ in body(piece) }
+    }
+
+    /// The same with `scratchCount` floats of memory for each piece, contents undefined, on a 64-byte boundary.
+    ///
+    /// The memory is the thread's and kept from call to call: what comes from the system each time costs a page fault
+    /// per page.
+    package static func forEach(
+        _ count: Int, serial: Bool = false, scratchCount: Int, _ body: (Int, UnsafeMutablePointer<Float>) -> Void
+    ) {
         if configuredThreadCount == 1 || serial || count <= 1 {
-            for index in 0..<count { body(index) }
+            let scratch = Scratch.floats(scratchCount)
+            for index in 0..<count { body(index, scratch) }
             return
         }
         withoutActuallyEscaping(body) { body in
-            var region = Region(count: count, body: body)
+            var region = Region(count: count, scratchCount: scratchCount, body: body)
             withUnsafeMutablePointer(to: &region) { pointer in
                 GOMP_parallel(
                     { data in
@@ -50,8 +64,9 @@ package enum ThreadPool {
                         let threads = Int(omp_get_num_threads())
                         let thread = Int(omp_get_thread_num())
                         let count = region.pointee.count
+                        let scratch = Scratch.floats(region.pointee.scratchCount)
                         for index in count * thread / threads..<count * (thread + 1) / threads {
-                            region.pointee.body(index)
+                            region.pointee.body(index, scratch)
                         }
                     }, pointer, UInt32(configuredThreadCount), 0)
             }
@@ -63,5 +78,37 @@ package enum ThreadPool {
         forEach((count + grain - 1) / grain) { piece in
             body(piece * grain..<min(count, (piece + 1) * grain))
         }
+    }
+}
+
+/// The scratch memory of each thread, as large as the largest that it was asked for.
+private enum Scratch {
+    /// In front of the floats: how many there are. As long as the boundary they lie on.
+    private static let headerByteCount = 64
+
+    private static let key: pthread_key_t = {
+        var key = pthread_key_t()
+        let status = pthread_key_create(&key) { free($0) }
+        precondition(status == 0, "ThreadPool: pthread_key_create: status \(status)")
+        return key
+    }()
+
+    /// At least `count` floats of the calling thread's, until its next call.
+    static func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+        if let block = pthread_getspecific(key) {
+            if count <= block.load(as: Int.self) { return floats(in: block) }
+            free(block)
+        }
+        let byteCount = headerByteCount + max(64, count * 4 + 63) / 64 * 64
+        guard let block = aligned_alloc(64, byteCount) else {
+            preconditionFailure("ThreadPool: no memory for \(byteCount) bytes of scratch")
+        }
+        block.storeBytes(of: (byteCount - headerByteCount) / 4, as: Int.self)
+        pthread_setspecific(key, block)
+        return floats(in: block)
+    }
+
+    private static func floats(in block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Float> {
+        (block + headerByteCount).assumingMemoryBound(to: Float.self)
     }
 }

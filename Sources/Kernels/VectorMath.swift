@@ -1,9 +1,11 @@
+import CVector
+
 /// Sixteen floats: one AVX-512 register or two AVX2 ones. Every loop of this module works on these.
 package typealias Lanes = SIMD16<Float>
 
 extension UnsafePointer<Float> {
     /// The sixteen floats from `index` on; no alignment is needed.
-    @inline(__always)
+    @inline(always)
     func lanes(_ index: Int) -> Lanes {
         UnsafeRawPointer(self + index).loadUnaligned(as: Lanes.self)
     }
@@ -11,13 +13,13 @@ extension UnsafePointer<Float> {
 
 extension UnsafeMutablePointer<Float> {
     /// The sixteen floats from `index` on; no alignment is needed.
-    @inline(__always)
+    @inline(always)
     func lanes(_ index: Int) -> Lanes {
         UnsafeRawPointer(self + index).loadUnaligned(as: Lanes.self)
     }
 
     /// Stores sixteen floats from `index` on; no alignment is needed.
-    @inline(__always)
+    @inline(always)
     func store(_ value: Lanes, _ index: Int) {
         UnsafeMutableRawPointer(self + index).storeBytes(of: value, as: Lanes.self)
     }
@@ -28,25 +30,41 @@ package enum VectorMath {
     /// Adding and subtracting 1.5 * 2^23 rounds a float below 2^22 to the nearest integer.
     private static let roundingShift: Float = 12_582_912
 
+    /// a b + c, rounded once.
+    @inline(always)
+    static func multiplyAdd(_ a: Lanes, _ b: Lanes, _ c: Lanes) -> Lanes { shim_fused_multiply_add(a, b, c) }
+
+    /// a b + c, rounded once.
+    @inline(always)
+    private static func multiplyAdd(_ a: Lanes, _ b: Float, _ c: Float) -> Lanes {
+        shim_fused_multiply_add(a, Lanes(repeating: b), Lanes(repeating: c))
+    }
+
+    /// a b + c, rounded once.
+    @inline(always)
+    private static func multiplyAdd(_ a: Lanes, _ b: Lanes, _ c: Float) -> Lanes {
+        shim_fused_multiply_add(a, b, Lanes(repeating: c))
+    }
+
     /// e^x, to 2 ulps; arguments are clamped to -87...88, where the result is finite and not subnormal.
     ///
     /// Formula: x = n ln 2 + r with |r| <= ln 2 / 2; e^x = 2^n e^r, e^r by its Taylor polynomial of degree 7.
-    @inline(__always)
+    @inline(always)
     package static func exp(_ argument: Lanes) -> Lanes {
         var x = argument.replacing(with: Lanes(repeating: 88), where: argument .> 88)
         x = x.replacing(with: Lanes(repeating: -87), where: x .< -87)
-        let shifted = x * 1.442_695_04 + roundingShift
+        let shifted = multiplyAdd(x, 1.442_695_04, roundingShift)
         let n = shifted - roundingShift
-        let r = (x - n * 0.693_359_375) + n * 2.121_944_4e-4
-        var p = r * (1.0 / 5040) + (1.0 / 720)
-        p = p * r + (1.0 / 120)
-        p = p * r + (1.0 / 24)
-        p = p * r + (1.0 / 6)
-        p = p * r + 0.5
-        p = p * r + 1
-        p = p * r + 1
+        let r = multiplyAdd(n, Lanes(repeating: 2.121_944_4e-4), multiplyAdd(n, Lanes(repeating: -0.693_359_375), x))
+        var p = multiplyAdd(r, 1.0 / 5040, 1.0 / 720)
+        p = multiplyAdd(p, r, 1.0 / 120)
+        p = multiplyAdd(p, r, 1.0 / 24)
+        p = multiplyAdd(p, r, 1.0 / 6)
+        p = multiplyAdd(p, r, 0.5)
+        p = multiplyAdd(p, r, 1)
+        p = multiplyAdd(p, r, 1)
         // 2^n by way of the exponent field.
-        let exponent = SIMD16<Int32>(truncatingIfNeeded: unsafeBitCast(shifted, to: SIMD16<Int32>.self)) &<< 23
+        let exponent = unsafeBitCast(shifted, to: SIMD16<Int32>.self) &<< 23
         let one = SIMD16<Int32>(repeating: 0x3F80_0000)
         return p * unsafeBitCast(exponent &+ one, to: Lanes.self)
     }
@@ -54,7 +72,7 @@ package enum VectorMath {
     /// ln x for positive, normal x, to 3 ulps.
     ///
     /// Formula: x = 2^e m with m in (sqrt ½, sqrt 2]; ln m = 2 artanh((m-1)/(m+1)) by its series to the ninth power.
-    @inline(__always)
+    @inline(always)
     package static func log(_ x: Lanes) -> Lanes {
         let bits = unsafeBitCast(x, to: SIMD16<Int32>.self)
         // 0x3F3504F3 is sqrt ½: the exponent rises where the mantissa passes it.
@@ -73,7 +91,7 @@ package enum VectorMath {
     /// (sin 2πu, cos 2πu) for u in 0..<1, to 3e-7 absolute.
     ///
     /// Formula: u = k/4 + v with |v| <= 1/8; Taylor polynomials of degree 9 and 8 on |2πv| <= π/4, then a quarter turn k times.
-    @inline(__always)
+    @inline(always)
     package static func sinCosOfTurns(_ u: Lanes) -> (sin: Lanes, cos: Lanes) {
         let shifted = u * 4 + roundingShift
         let k = unsafeBitCast(shifted, to: SIMD16<Int32>.self)
@@ -98,28 +116,18 @@ package enum VectorMath {
         )
     }
 
+    /// 1 / (1 + e^-x).
+    @inline(always)
+    static func logistic(_ x: Lanes) -> Lanes { 1 / (1 + exp(-x)) }
+
     /// x / (1 + e^-x).
-    @inline(__always)
+    @inline(always)
     static func silu(_ x: Lanes) -> Lanes { x / (1 + exp(-x)) }
 
     /// d silu / dx = s (1 + x (1 - s)) with s the logistic function of x.
-    @inline(__always)
+    @inline(always)
     static func siluDerivative(_ x: Lanes) -> Lanes {
-        let s = 1 / (1 + exp(-x))
+        let s = logistic(x)
         return s * (1 + x * (1 - s))
-    }
-
-    /// The first `count` floats at `pointer`, the rest of the lanes filled with `fill`.
-    @inline(__always)
-    static func load(_ pointer: UnsafePointer<Float>, count: Int, fill: Float = 0) -> Lanes {
-        var value = Lanes(repeating: fill)
-        for lane in 0..<count { value[lane] = pointer[lane] }
-        return value
-    }
-
-    /// Stores the first `count` lanes at `pointer`.
-    @inline(__always)
-    static func store(_ value: Lanes, _ pointer: UnsafeMutablePointer<Float>, count: Int) {
-        for lane in 0..<count { pointer[lane] = value[lane] }
     }
 }

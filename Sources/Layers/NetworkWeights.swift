@@ -1,3 +1,4 @@
+package import Kernels
 package import Tensors
 
 /// A network's weights: one flat buffer and its layout. Which network it is and what trains it is the owner's business.
@@ -5,19 +6,22 @@ package final class NetworkWeights {
     package let layout: ParameterLayout
     /// The flat buffer, `[layout.elementCount]`.
     package let values: Tensor
+    /// The type of the activations between the network's layers. Weights, statistics and what leaves the network are
+    /// float32 in any case.
+    package let precision: ElementType
     private var version = 0
     private var packed: [PackedWeights]
 
     /// Weights of value zero.
-    package init(_ layout: ParameterLayout) {
-        self.layout = layout
+    package init(_ layout: ParameterLayout, precision: ElementType = .float32) {
+        (self.layout, self.precision) = (layout, precision)
         values = Tensor(repeating: 0, Shape(layout.elementCount))
         packed = layout.entries.map { _ in PackedWeights() }
     }
 
     /// Weights at their starting values, a function of the seed and each weight's place.
-    package convenience init(_ layout: ParameterLayout, seed: UInt64) {
-        self.init(layout)
+    package convenience init(_ layout: ParameterLayout, precision: ElementType = .float32, seed: UInt64) {
+        self.init(layout, precision: precision)
         let stream = RandomStream(seed: seed, purpose: .initialWeights)
         for (index, entry) in layout.entries.enumerated() {
             let target = self[index].buffer
@@ -35,9 +39,9 @@ package final class NetworkWeights {
         }
     }
 
-    /// A network of its own with the same weights.
-    package func copied() -> NetworkWeights {
-        let copy = NetworkWeights(layout)
+    /// A network of its own with the same weights, computed in `precision` or, without one, as this.
+    package func copied(precision: ElementType? = nil) -> NetworkWeights {
+        let copy = NetworkWeights(layout, precision: precision ?? self.precision)
         copy.values.pointer.update(from: values.pointer, count: values.count)
         return copy
     }
@@ -85,6 +89,9 @@ package struct BoundWeights {
     private init(weights: NetworkWeights, tracking: (tape: Tape, gradient: Tensor)?) {
         (self.weights, self.tracking) = (weights, tracking)
     }
+
+    /// The type of the activations between the network's layers.
+    package var precision: ElementType { weights.precision }
 
     /// The weight at an index.
     package subscript(index: Int) -> Variable {

@@ -1,12 +1,12 @@
-import Kernels
+package import Kernels
 
 // Legend: N batch, H height, W width, C channels, K features.
 
 /// Sum of two tensors of one shape.
 package func add(_ a: Variable, _ b: Variable) -> Variable {
     precondition(a.shape == b.shape, "add: \(a.shape) and \(b.shape)")
-    let sum = Tensor(uninitialized: a.shape)
-    Elementwise.add(a.value.pointer, b.value.pointer, into: sum.pointer, count: sum.count)
+    let sum = Tensor(uninitialized: a.shape, a.value.elementType)
+    Elementwise.add(a.value.activations, b.value.activations, into: sum.activations, count: sum.count)
     return result(of: [a, b], sum) { gradient in
         a.slot?.add(gradient)
         b.slot?.add(gradient)
@@ -57,21 +57,31 @@ package func linear(_ x: Variable, weight: Variable, bias: Variable?) -> Variabl
     }
 }
 
+/// The same values as elements of another type; gradients come back in the type of `x`.
+package func convert(_ x: Variable, to type: ElementType) -> Variable {
+    if x.value.elementType == type { return x }
+    return result(of: [x], x.value.converted(to: type)) { gradient in
+        x.slot?.add(gradient.converted(to: x.value.elementType))
+    }
+}
+
 /// Two images side by side in channels: `[N, H, W, C1]` and `[N, H, W, C2]` to `[N, H, W, C1 + C2]`.
 package func concatenate(_ a: Variable, _ b: Variable) -> Variable {
     let (channelsA, channelsB) = (a.shape[3], b.shape[3])
-    let y = Tensor(uninitialized: Shape(a.shape[0], a.shape[1], a.shape[2], channelsA + channelsB))
+    let y = Tensor(
+        uninitialized: Shape(a.shape[0], a.shape[1], a.shape[2], channelsA + channelsB), a.value.elementType)
     let pixels = y.count / (channelsA + channelsB)
     precondition(b.value.count == pixels * channelsB, "concatenate: \(a.shape) and \(b.shape)")
     Resampling.concatenate(
-        a.value.pointer, channelsA: channelsA, b.value.pointer, channelsB: channelsB, into: y.pointer, pixels: pixels)
+        a.value.activations, channelsA: channelsA, b.value.activations, channelsB: channelsB, into: y.activations,
+        pixels: pixels)
     return result(of: [a, b], y) { gradient in
         for (input, offset) in [(a, 0), (b, channelsA)] {
             guard let slot = input.slot else { continue }
-            let dx = Tensor(uninitialized: input.shape)
+            let dx = Tensor(uninitialized: input.shape, input.value.elementType)
             Resampling.slice(
-                gradient.pointer, totalChannels: channelsA + channelsB, offset: offset, channels: input.shape[3],
-                into: dx.pointer, pixels: pixels)
+                gradient.activations, totalChannels: channelsA + channelsB, offset: offset,
+                channels: input.shape[3], into: dx.activations, pixels: pixels)
             slot.add(dx)
         }
     }
@@ -79,30 +89,29 @@ package func concatenate(_ a: Variable, _ b: Variable) -> Variable {
 
 /// Doubles the resolution by repeating each pixel: `[N, H, W, C]` to `[N, 2H, 2W, C]`.
 package func upsample(_ x: Variable) -> Variable {
-    let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-    let y = Tensor(uninitialized: Shape(n, 2 * h, 2 * w, c))
-    Resampling.upsample(x.value.pointer, into: y.pointer, samples: n, height: h, width: w, channels: c)
-    return result(of: [x], y) { gradient in
-        let dx = Tensor(uninitialized: x.shape)
-        Resampling.downsample(
-            gradient.pointer, into: dx.pointer, samples: n, height: h, width: w, channels: c, factor: 1)
-        x.slot?.add(dx)
-    }
+    result(of: [x], upsampled(x.value, factor: 1)) { x.slot?.add(downsampled($0, factor: 1)) }
 }
 
 /// Halves the resolution by the mean of 2x2 blocks: `[N, 2H, 2W, C]` to `[N, H, W, C]`.
 package func downsample(_ x: Variable) -> Variable {
+    result(of: [x], downsampled(x.value, factor: 0.25)) { x.slot?.add(upsampled($0, factor: 0.25)) }
+}
+
+func upsampled(_ x: Tensor, factor: Float) -> Tensor {
+    let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
+    let y = Tensor(uninitialized: Shape(n, 2 * h, 2 * w, c), x.elementType)
+    Resampling.upsample(
+        x.activations, into: y.activations, samples: n, height: h, width: w, channels: c, factor: factor)
+    return y
+}
+
+func downsampled(_ x: Tensor, factor: Float) -> Tensor {
     let (n, h, w, c) = (x.shape[0], x.shape[1] / 2, x.shape[2] / 2, x.shape[3])
     precondition(x.shape[1] == 2 * h && x.shape[2] == 2 * w, "downsample: \(x.shape) has an odd side")
-    let y = Tensor(uninitialized: Shape(n, h, w, c))
+    let y = Tensor(uninitialized: Shape(n, h, w, c), x.elementType)
     Resampling.downsample(
-        x.value.pointer, into: y.pointer, samples: n, height: h, width: w, channels: c, factor: 0.25)
-    return result(of: [x], y) { gradient in
-        let dx = Tensor(uninitialized: x.shape)
-        Resampling.upsample(
-            gradient.pointer, into: dx.pointer, samples: n, height: h, width: w, channels: c, factor: 0.25)
-        x.slot?.add(dx)
-    }
+        x.activations, into: y.activations, samples: n, height: h, width: w, channels: c, factor: factor)
+    return y
 }
 
 /// The mean over the pixels: `[N, H, W, C]` to `[N, C]`.

@@ -37,7 +37,7 @@ package final class GradientSlot {
         return sum.pointer
     }
 
-    /// Takes the gradient out; nil where none arrived.
+    /// Takes the gradient gathered so far out, for an operation that adds its own to it on the way; nil where none arrived.
     func take() -> Tensor? {
         defer { if !isExternal { sum = nil } }
         return sum
@@ -106,6 +106,13 @@ package final class Tape {
 func result(
     of inputs: [Variable], _ value: Tensor, _ backward: @escaping (Tensor) -> Void
 ) -> Variable {
-    guard let tape = inputs.lazy.compactMap({ $0.slot?.tape }).first else { return Variable(value) }
+    result(ofSlots: inputs.map(\.slot), value, backward)
+}
+
+/// The same, given the slots of the inputs, nil for a constant.
+func result(
+    ofSlots slots: [GradientSlot?], _ value: Tensor, _ backward: @escaping (Tensor) -> Void
+) -> Variable {
+    guard let tape = slots.lazy.compactMap({ $0?.tape }).first else { return Variable(value) }
     return tape.record(value, backward)
 }

@@ -15,15 +15,17 @@ struct AttentionCase: Sendable, CustomTestStringConvertible {
 /// What the kernel makes of them.
 struct AttentionResults: Equatable {
     private(set) var output: [Float]
-    private(set) var weights: [Float]
+    private(set) var logSums: [Float]
     private(set) var gradient: [Float]
 
-    init(_ s: AttentionCase) {
+    init(_ s: AttentionCase, as type: ElementType = .float32) {
         let kernel = SelfAttention(samples: s.samples, pixels: s.pixels, heads: s.heads, headChannels: s.headChannels)
-        output = s.outputGradient.map { _ in .nan }
-        weights = [Float](repeating: .nan, count: kernel.weightCount)
-        gradient = s.qkv.map { _ in .nan }
-        kernel.forward(s.qkv, into: &output, weights: &weights)
-        kernel.backward(s.qkv, weights: weights, gradient: s.outputGradient, into: &gradient)
+        let (qkv, dy) = (Activations(s.qkv, as: type), Activations(s.outputGradient, as: type))
+        let y = Activations(unwritten: s.outputGradient.count, as: type)
+        let dx = Activations(unwritten: s.qkv.count, as: type)
+        logSums = [Float](repeating: .nan, count: kernel.logSumCount)
+        kernel.forward(qkv.pointer, into: y.pointer, logSums: &logSums)
+        kernel.backward(qkv.pointer, logSums: logSums, gradient: dy.pointer, into: dx.pointer)
+        (output, gradient) = (y.values, dx.values)
     }
 }

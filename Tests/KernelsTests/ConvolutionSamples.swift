@@ -44,22 +44,24 @@ struct ConvolutionResults: Codable, Equatable, Sendable {
     private(set) var weightsGradient: [Float]
     private(set) var biasGradient: [Float]
 
-    init(_ shape: ConvolutionShape, _ data: ConvolutionData) {
-        let plan = Convolution.plan(shape)
-        output = data.gradient.map { _ in .nan }
-        imageGradient = data.x.map { _ in .nan }
+    init(_ shape: ConvolutionShape, _ data: ConvolutionData, image type: ElementType = .float32) {
+        let plan = Convolution.plan(shape, image: type)
+        let (x, gradient) = (Activations(data.x, as: type), Activations(data.gradient, as: type))
+        let y = Activations(unwritten: data.gradient.count, as: type)
+        let dx = Activations(unwritten: data.x.count, as: type)
         (weightsGradient, biasGradient) = (data.weights.map { _ in 1 }, data.bias.map { _ in 1 })
         withUnsafeTemporaryAllocation(
-            byteCount: max(plan.packedForwardByteCount, plan.packedBackwardByteCount), alignment: 64
+            byteCount: max(plan.packedForwardLayout.byteCount, plan.packedBackwardLayout.byteCount), alignment: 64
         ) { packed in
             guard let packed = packed.baseAddress else { return }
             plan.packForward(data.weights, into: packed)
-            plan.forward(data.x, packed: packed, bias: data.bias, into: &output)
+            plan.forward(x.pointer, packed: packed, bias: data.bias, into: y.pointer)
             plan.packBackward(data.weights, into: packed)
-            plan.backwardData(data.gradient, packed: packed, into: &imageGradient)
+            plan.backwardData(gradient.pointer, packed: packed, into: dx.pointer)
         }
         var scratch = [Float](repeating: .nan, count: plan.gradientScratchCount)
         plan.backwardWeights(
-            data.x, gradient: data.gradient, weights: &weightsGradient, bias: &biasGradient, scratch: &scratch)
+            x.pointer, gradient: gradient.pointer, weights: &weightsGradient, bias: &biasGradient, scratch: &scratch)
+        (output, imageGradient) = (y.values, dx.values)
     }
 }

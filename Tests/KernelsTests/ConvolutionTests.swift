@@ -57,7 +57,9 @@ func convolutionWithoutBiasGradient() {
     let plan = Convolution.plan(shape)
     var gradient = data.weights.map { _ in Float(1) }
     var scratch = [Float](repeating: .nan, count: plan.gradientScratchCount)
-    plan.backwardWeights(data.x, gradient: data.gradient, weights: &gradient, bias: nil, scratch: &scratch)
+    plan.backwardWeights(
+        Activations(data.x).pointer, gradient: Activations(data.gradient).pointer, weights: &gradient, bias: nil,
+        scratch: &scratch)
     #expect(gradient == ConvolutionResults(shape, data).weightsGradient)
 }
 
@@ -65,4 +67,36 @@ func convolutionWithoutBiasGradient() {
 func convolutionPlansAreShared() {
     let shape = ConvolutionShape.covered[0]
     #expect(Convolution.plan(shape) === Convolution.plan(shape))
+}
+
+@Test(
+    "In bfloat16 a convolution and its gradients stay near the definition",
+    .enabled(if: Processor.hasBFloat16, "needs AVX512-BF16"),
+    arguments: [ConvolutionShape.covered[5], ConvolutionShape.covered[12]])
+func bfloat16Convolution(shape: ConvolutionShape) {
+    let data = ConvolutionData(shape)
+    let expected = PlainConvolution(shape, data)
+    let actual = ConvolutionResults(shape, data, image: .bfloat16)
+    // Every operand rounded to 8 bits, 2e-3 on average, and again the result; the sums themselves are float32.
+    #expect(largestError(actual.output, expected.output) < 1e-2)
+    #expect(largestError(actual.imageGradient, expected.imageGradient) < 1e-2)
+    #expect(largestError(actual.weightsGradient, expected.weightsGradient.map { $0 + 1 }) < 1e-2)
+    #expect(largestError(actual.biasGradient, expected.biasGradient.map { $0 + 1 }) < 1e-2)
+}
+
+@Test("A convolution that adds to its result keeps what was there")
+func addingConvolution() {
+    let shape = ConvolutionShape(
+        samples: 2, height: 3, width: 4, inputChannels: 16, outputChannels: 17, kernel: 3, stride: 1, padding: 1)
+    let data = ConvolutionData(shape)
+    let expected = PlainConvolution(shape, data).output.enumerated().map { $1 + Double(data.gradient[$0]) }
+    let plan = Convolution.plan(shape)
+    let (x, y) = (Activations(data.x), Activations(data.gradient))
+    withUnsafeTemporaryAllocation(byteCount: plan.packedForwardLayout.byteCount, alignment: 64) { packed in
+        guard let packed = packed.baseAddress else { return }
+        plan.packForward(data.weights, into: packed)
+        plan.forward(x.pointer, packed: packed, bias: data.bias, into: y.pointer, addsToResult: true)
+    }
+    // As in the test without an addend.
+    #expect(largestError(y.values, expected) < 2e-6)
 }

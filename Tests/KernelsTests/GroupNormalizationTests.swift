@@ -57,6 +57,7 @@ func normalizationEqualsDefinition(sample: NormalizationCase) {
     let actual = NormalizationResults(sample, data)
     // Statistics of up to 300 floats, then a handful of roundings of 6e-8 on values up to 3.
     #expect(largestError(actual.output, expected.output) < 2e-6)
+    #expect(largestError(actual.restoredOutput, expected.output) < 2e-6)
     #expect(largestError(actual.gradient, expected.gradient) < 5e-6)
     #expect(largestError(actual.gammaGradient, expected.gammaGradient.map { $0 + 1 }) < 5e-6, "added to the 1 there")
     #expect(largestError(actual.betaGradient, expected.betaGradient.map { $0 + 1 }) < 5e-6, "added to the 1 there")
@@ -73,6 +74,28 @@ func normalizationOfLargeMean() {
     // y = x a + b with b near -900: its rounding, 6e-5 at most, is what remains.
     let expected = [-1.341_635, -0.447_212, 0.447_212, 1.341_635]
     #expect(largestError(NormalizationResults(sample, data).output, expected) < 1e-4)
+}
+
+@Test("What is to be added to the gradient of x is added")
+func normalizationAddsToGradient() {
+    let sample = NormalizationCase(pixels: 6, channels: 20, groups: 5, isModulated: true, activates: true)
+    let data = NormalizationData(sample)
+    let addend = numbers(data.x.count, seed: 9)
+    let expected = zip(PlainNormalization(sample, data).gradient, addend).map { $0 + Double($1) }
+    #expect(largestError(NormalizationResults(sample, data, adding: addend).gradient, expected) < 5e-6)
+}
+
+@Test("In bfloat16 the normalisation stays near the definition", arguments: [64, 65, 192])
+func bfloat16Normalization(channels: Int) {
+    let sample = NormalizationCase(
+        pixels: 9, channels: channels, groups: channels == 65 ? 13 : 16, isModulated: true, activates: true)
+    let data = NormalizationData(sample)
+    let expected = PlainNormalization(sample, data)
+    let actual = NormalizationResults(sample, data, as: .bfloat16)
+    // Inputs, result and the gradient on its way rounded to 8 bits each, 4e-3 at most of values up to 3.
+    #expect(largestError(actual.output, expected.output) < 1.5e-2)
+    #expect(largestError(actual.gradient, expected.gradient) < 3e-2)
+    #expect(largestError(actual.gammaGradient, expected.gammaGradient.map { $0 + 1 }) < 3e-2)
 }
 
 @Test("Groups that do not divide the channels trap")

@@ -50,29 +50,75 @@ struct NormalizationResults: Equatable {
     private(set) var betaGradient: [Float]
     private(set) var modulationGradient: [Float]
 
-    init(_ s: NormalizationCase, _ data: NormalizationData) {
-        (output, gradient) = (data.x.map { _ in .nan }, data.x.map { _ in .nan })
+    /// The output as the backward pass restores it.
+    private(set) var restoredOutput: [Float]
+
+    /// `addend` is added to the gradient of x.
+    init(
+        _ s: NormalizationCase, _ data: NormalizationData, as type: ElementType = .float32,
+        adding addend: [Float]? = nil
+    ) {
         (gammaGradient, betaGradient) = (data.gamma.map { _ in 1 }, data.beta.map { _ in 1 })
         modulationGradient = data.modulation.map { _ in .nan }
+        let (x, dy) = (Activations(data.x, as: type), Activations(data.gradient, as: type))
+        let y = Activations(unwritten: data.x.count, as: type)
+        let dx = Activations(unwritten: data.x.count, as: type)
+        let addend = addend.map { Activations($0, as: type) }
         var (mean, rstd) = (
             [Float](repeating: .nan, count: s.samples * s.groups), [Float](repeating: .nan, count: s.samples * s.groups)
         )
         let kernel = GroupNormalization(
             samples: s.samples, pixels: s.pixels, channels: s.channels, groups: s.groups, epsilon: s.epsilon,
             activates: s.activates)
+        var gradients = (gammaGradient, betaGradient, modulationGradient)
         data.gamma.withUnsafeBufferPointer { gamma in
             data.beta.withUnsafeBufferPointer { beta in
                 data.modulation.withUnsafeBufferPointer { modulation in
                     guard let gamma = gamma.baseAddress, let beta = beta.baseAddress else { return }
                     let affine = GroupNormalization.Affine(gamma: gamma, beta: beta)
                     let modulation = s.isModulated ? modulation.baseAddress : nil
-                    kernel.forward(data.x, affine, modulation: modulation, into: &output, mean: &mean, rstd: &rstd)
-                    kernel.backward(
-                        data.x, affine, modulation: modulation, mean: mean, rstd: rstd, gradient: data.gradient,
-                        into: &gradient, gammaGradient: &gammaGradient, betaGradient: &betaGradient,
-                        modulationGradient: &modulationGradient)
+                    withUnsafeMutablePointers(&mean, &rstd) { mean, rstd in
+                        let statistics = GroupNormalization.Statistics(mean: mean, rstd: rstd)
+                        kernel.forward(
+                            x.pointer, affine, modulation: modulation, into: y.pointer, statistics: statistics)
+                        Self.withParameters(&gradients) { parameters in
+                            kernel.backward(
+                                x.pointer, affine, modulation: modulation, statistics: statistics,
+                                gradient: dy.pointer, adding: addend?.pointer, into: dx.pointer,
+                                restoring: dy.pointer, parameters)
+                        }
+                    }
                 }
             }
+        }
+        (gammaGradient, betaGradient, modulationGradient) = gradients
+        (output, gradient, restoredOutput) = (y.values, dx.values, dy.values)
+    }
+
+    private static func withParameters(
+        _ gradients: inout ([Float], [Float], [Float]), _ body: (GroupNormalization.ParameterGradients) -> Void
+    ) {
+        gradients.0.withUnsafeMutableBufferPointer { gamma in
+            gradients.1.withUnsafeMutableBufferPointer { beta in
+                gradients.2.withUnsafeMutableBufferPointer { modulation in
+                    body(
+                        .init(
+                            gamma: gamma.baseAddress, beta: beta.baseAddress,
+                            modulation: modulation.isEmpty ? nil : modulation.baseAddress))
+                }
+            }
+        }
+    }
+}
+
+private func withUnsafeMutablePointers(
+    _ a: inout [Float], _ b: inout [Float],
+    _ body: (UnsafeMutablePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+) {
+    a.withUnsafeMutableBufferPointer { a in
+        b.withUnsafeMutableBufferPointer { b in
+            guard let a = a.baseAddress, let b = b.baseAddress else { return }
+            body(a, b)
         }
     }
 }

@@ -1,4 +1,5 @@
 import Glibc
+import Kernels
 
 /// Reproducible numbers in -1...1: a linear congruential generator (Knuth's MMIX constants), its upper bits.
 func numbers(_ count: Int, seed: UInt64) -> [Float] {
@@ -25,4 +26,36 @@ func ulps(_ actual: Float, _ expected: Double) -> Double {
 func plainSilu(_ x: Double) -> (value: Double, derivative: Double) {
     let s = 1 / (1 + exp(-x))
     return (x * s, s * (1 + x * (1 - s)))
+}
+
+/// An array of either type in memory of its own, for kernels that take activations.
+///
+/// The memory, a few kilobytes, is kept to the end of the process: a pointer to it is valid whatever becomes of the value.
+struct Activations {
+    let pointer: ActivationPointer
+    private let count: Int
+
+    init(_ values: [Float], as type: ElementType = .float32) {
+        count = values.count
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: max(1, 4 * count), alignment: 64)
+        pointer = ActivationPointer(memory, type)
+        values.withUnsafeBytes { bytes in
+            guard let source = bytes.baseAddress else { return }
+            Elementwise.convert(
+                ActivationPointer(UnsafeMutableRawPointer(mutating: source), .float32), into: pointer, count: count)
+        }
+    }
+
+    /// `count` elements that are not a number.
+    init(unwritten count: Int, as type: ElementType = .float32) {
+        self.init([Float](repeating: .nan, count: count), as: type)
+    }
+
+    var values: [Float] {
+        [Float](unsafeUninitializedCapacity: count) { buffer, filled in
+            filled = count
+            guard let target = buffer.baseAddress else { return }
+            Elementwise.convert(pointer, into: ActivationPointer(target), count: count)
+        }
+    }
 }

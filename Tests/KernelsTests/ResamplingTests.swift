@@ -7,18 +7,22 @@ import Testing
     @Test("Upsampling repeats each pixel in a 2x2 block", arguments: [1, 3, 16, 65])
     func upsample(channels: Int) {
         let x = numbers(samples * height * width * channels, seed: 1)
-        var y = [Float](repeating: .nan, count: 4 * x.count)
+        let result = Activations(unwritten: 4 * x.count)
         Resampling.upsample(
-            x, into: &y, samples: samples, height: height, width: width, channels: channels, factor: 0.25)
+            Activations(x).pointer, into: result.pointer, samples: samples, height: height, width: width,
+            channels: channels, factor: 0.25)
+        let y = result.values
         #expect(y == y.indices.map { 0.25 * x[smallIndex($0, channels)] })
     }
 
     @Test("Downsampling sums each 2x2 block", arguments: [1, 3, 16, 65])
     func downsample(channels: Int) {
         let x = numbers(4 * samples * height * width * channels, seed: 2)
-        var y = [Float](repeating: .nan, count: x.count / 4)
+        let result = Activations(unwritten: x.count / 4)
         Resampling.downsample(
-            x, into: &y, samples: samples, height: height, width: width, channels: channels, factor: 0.25)
+            Activations(x).pointer, into: result.pointer, samples: samples, height: height, width: width,
+            channels: channels, factor: 0.25)
+        let y = result.values
         var expected = y.map { _ in 0.0 }
         for index in x.indices { expected[smallIndex(index, channels)] += 0.25 * Double(x[index]) }
         // Three additions of magnitude 1.
@@ -30,17 +34,21 @@ import Testing
         let pixels = 259  // more than one piece of the pool
         let (a, b) = (numbers(pixels * channelsA, seed: 3), numbers(pixels * channelsB, seed: 4))
         let total = channelsA + channelsB
-        var both = [Float](repeating: .nan, count: pixels * total)
-        Resampling.concatenate(a, channelsA: channelsA, b, channelsB: channelsB, into: &both, pixels: pixels)
+        let joined = Activations(unwritten: pixels * total)
+        Resampling.concatenate(
+            Activations(a).pointer, channelsA: channelsA, Activations(b).pointer, channelsB: channelsB,
+            into: joined.pointer, pixels: pixels)
+        let both = joined.values
         #expect(
             both.indices.allSatisfy {
                 let (pixel, c) = ($0 / total, $0 % total)
                 return both[$0] == (c < channelsA ? a[pixel * channelsA + c] : b[pixel * channelsB + c - channelsA])
             })
-        var slice = b.map { _ in Float.nan }
+        let slice = Activations(unwritten: b.count)
         Resampling.slice(
-            both, totalChannels: total, offset: channelsA, channels: channelsB, into: &slice, pixels: pixels)
-        #expect(slice == b)
+            joined.pointer, totalChannels: total, offset: channelsA, channels: channelsB, into: slice.pointer,
+            pixels: pixels)
+        #expect(slice.values == b)
     }
 
     /// The element of `[N, H, W, C]` that an element of `[N, 2H, 2W, C]` belongs to.

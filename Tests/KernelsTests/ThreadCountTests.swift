@@ -17,15 +17,17 @@ import Testing
             ))
         var product = [Float](repeating: 0, count: 600 * 30)
         MatrixProduct.multiply(a, b, into: &product, rows: 600, inner: 50, columns: 30)
-        var (large, small) = ([Float](repeating: 0, count: 65_536), [Float](repeating: 0, count: 16_384))
-        Resampling.upsample(a, into: &large, samples: 4, height: 16, width: 16, channels: 16)
-        Resampling.downsample(a, into: &small, samples: 4, height: 16, width: 16, channels: 16, factor: 0.25)
+        let (large, small) = (Activations(unwritten: 65_536), Activations(unwritten: 16_384))
+        let image = Activations(a)
+        Resampling.upsample(image.pointer, into: large.pointer, samples: 4, height: 16, width: 16, channels: 16)
+        Resampling.downsample(
+            image.pointer, into: small.pointer, samples: 4, height: 16, width: 16, channels: 16, factor: 0.25)
         let normalization = NormalizationCase(
             samples: 4, pixels: 64, channels: 65, groups: 13, isModulated: true, activates: true)
         let normalized = NormalizationResults(normalization, NormalizationData(normalization))
         let attention = AttentionResults(AttentionCase(samples: 4, pixels: 16, heads: 2, headChannels: 64))
         return [
-            silu, weights, first, second, product, large, small, normalized.output, normalized.gradient,
+            silu, weights, first, second, product, large.values, small.values, normalized.output, normalized.gradient,
             normalized.gammaGradient, normalized.modulationGradient, attention.output, attention.gradient,
         ]
     }

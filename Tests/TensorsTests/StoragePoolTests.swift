@@ -20,7 +20,9 @@ import Testing
                 let bound = weights.map { tape.weight($0, gradient: Tensor(repeating: 0, $0.shape)) }
                 let h = silu(tape.input(normal(Shape(2, 4, 4, 4), sample: 3)))
                 let y = convolution(
-                    h, weight: bound[0], bias: bound[1], stride: 1, padding: 1, packed: packed, version: 0)
+                    h,
+                    ConvolutionArguments(
+                        weight: bound[0], bias: bound[1], stride: 1, padding: 1, packed: packed, version: 0))
                 tape.backward([(y, Tensor(repeating: 1, y.shape))])
             }
             step()

@@ -63,12 +63,13 @@ package struct CycleBenchmark: Sendable {
     package func run() -> Measurement {
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let seed = configuration.run.seed
-        let settings = configuration.distil
+        let (settings, precision) = (configuration.distil, configuration.precision)
         let denoiser = Denoiser(configuration.network)
         let critic = CriticNetwork(denoiser, headGroups: settings.headGroups)
-        let teacher = NetworkWeights(denoiser.layout, seed: seed)
+        let teacher = NetworkWeights(denoiser.layout, precision: precision.teacher, seed: seed)
         let networks = DistillationStep.Networks(
-            teacher: teacher, student: teacher.copied(), critic: critic.weights(from: teacher, seed: seed))
+            teacher: teacher, student: teacher.copied(precision: precision.student),
+            critic: critic.weights(from: teacher, precision: precision.critic, seed: seed))
         let step = DistillationStep(
             critic, studentSigma: Float(settings.studentSigma), studentGANWeight: Float(settings.ganWeight),
             criticGANWeight: Float(settings.criticGanWeight))

@@ -32,7 +32,9 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
     let share_of_peak: Double
     /// Mean seconds of a cycle by kind of operation; they add up to a cycle.
     let seconds_by_operation: [String: Double]
-    let bf16 = false
+    /// True where all three networks compute in bfloat16.
+    let bf16: Bool
+    let precision: [String: String]
     let compile = false
     let channels_last = true
 
@@ -56,8 +58,18 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
         (self.cycles, self.warmup) = (cycles, warmup)
         images_per_second = critic_images_per_second
         teraflop_per_cycle = measured.operationsPerCycle / 1e12
-        peak_gflops = measured.peak.float32_gflops
-        peak_source = "float32 multiply-adds from registers, \(threads) threads"
+        let roles = configuration.precision
+        precision = [
+            "teacher": roles.teacher.rawValue, "student": roles.student.rawValue, "critic": roles.critic.rawValue,
+        ]
+        bf16 = roles == PrecisionConfiguration(all: .bfloat16)
+        let peaks = measured.peak
+        if bf16, let bfloat16 = peaks.bfloat16_gflops {
+            (peak_gflops, peak_source) = (bfloat16, peaks.bfloat16_source)
+        } else {
+            peak_gflops = peaks.float32_gflops
+            peak_source = "float32 multiply-adds from registers, \(threads) threads"
+        }
         share_of_peak = measured.operationsPerCycle / measured.secondsPerCycle / 1e9 / peak_gflops
         var seconds = ["rest": measured.secondsInTheRest]
         for (kind, value) in measured.secondsByOperation { seconds[Self.name(of: kind)] = value }

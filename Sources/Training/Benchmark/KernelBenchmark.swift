@@ -56,23 +56,25 @@ package struct KernelBenchmark {
     package func run() -> Measurement {
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let peakBefore = MachinePeak.measure(triadMebibytes: triadMebibytes)
-        var timed: [(kernel: String, shape: String, work: Work, seconds: Double)] = []
-        func measure(_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) {
-            timed.append((kernel, shape, work, medianSeconds(body)))
+        var timed: [(kernel: String, shape: String, type: ElementType, work: Work, seconds: Double)] = []
+        for type in Processor.hasBFloat16 ? ElementType.allCases : [.float32] {
+            func measure(_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) {
+                timed.append((kernel, shape, type, work, medianSeconds(body)))
+            }
+            measureConvolutions(type, measure)
+            measureNormalization(type, measure)
+            measureAttention(type, measure)
+            if type == .float32 { measureLinearAlgebra(measure) }
         }
-        measureConvolutions(measure)
-        measureNormalization(measure)
-        measureAttention(measure)
-        measureLinearAlgebra(measure)
         let peak = peakBefore.merged(with: .measure())
         return Measurement(
             threads: ThreadPool.threadCount, batch: batch, peak: peak,
-            kernels: timed.map { Self.row($0.kernel, $0.shape, $0.work, peak, seconds: $0.seconds) })
+            kernels: timed.map { Self.row($0.kernel, $0.shape, $0.type, $0.work, peak, seconds: $0.seconds) })
     }
 
     private typealias Measure = (_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) -> Void
 
-    private func measureConvolutions(_ measure: Measure) {
+    private func measureConvolutions(_ type: ElementType, _ measure: Measure) {
         let network = configuration.network
         let (fine, coarse) = (network.levelChannels[0], network.bottleneckChannels)
         let sides = network.resolutions
@@ -84,13 +86,13 @@ package struct KernelBenchmark {
             let plan = Convolution.plan(
                 ConvolutionShape(
                     samples: batch, height: side, width: side, inputChannels: inputs, outputChannels: outputs,
-                    kernel: kernel, stride: 1, padding: kernel / 2))
-            let x = values(batch * side * side * inputs)
-            let y = values(batch * side * side * outputs)
+                    kernel: kernel, stride: 1, padding: kernel / 2), image: type)
+            let x = values(batch * side * side * inputs).converted(to: type)
+            let y = values(batch * side * side * outputs).converted(to: type)
             let weights = values(outputs * inputs * kernel * kernel)
             let bias = values(outputs)
-            let forwardWeights = Tensor(uninitialized: Shape((plan.packedForwardByteCount + 3) / 4))
-            let backwardWeights = Tensor(uninitialized: Shape((plan.packedBackwardByteCount + 3) / 4))
+            let forwardWeights = Tensor(uninitialized: Shape((plan.packedForwardLayout.byteCount + 3) / 4))
+            let backwardWeights = Tensor(uninitialized: Shape((plan.packedBackwardLayout.byteCount + 3) / 4))
             let scratch = Tensor(uninitialized: Shape(plan.gradientScratchCount))
             plan.packForward(weights.pointer, into: forwardWeights.pointer)
             plan.packBackward(weights.pointer, into: backwardWeights.pointer)
@@ -99,69 +101,74 @@ package struct KernelBenchmark {
             let work = Work.arithmetic(2 * Double(batch * inputs * outputs * covered * covered))
             let text = "\(kernel)x\(kernel) \(inputs)->\(outputs) at \(side)x\(side)"
             measure("convolution forward", text, work) {
-                plan.forward(x.pointer, packed: forwardWeights.pointer, bias: bias.pointer, into: y.pointer)
+                plan.forward(
+                    x.activations, packed: forwardWeights.pointer, bias: bias.pointer, into: y.activations)
             }
             measure("convolution backward data", text, work) {
-                plan.backwardData(y.pointer, packed: backwardWeights.pointer, into: x.pointer)
+                plan.backwardData(y.activations, packed: backwardWeights.pointer, into: x.activations)
             }
             measure("convolution backward weights", text, work) {
                 plan.backwardWeights(
-                    x.pointer, gradient: y.pointer, weights: weights.pointer, bias: bias.pointer,
+                    x.activations, gradient: y.activations, weights: weights.pointer, bias: bias.pointer,
                     scratch: scratch.pointer)
             }
         }
     }
 
-    private func measureNormalization(_ measure: Measure) {
+    private func measureNormalization(_ type: ElementType, _ measure: Measure) {
         let network = configuration.network
         for (side, channels) in zip(network.resolutions, network.levelChannels) {
             let pixels = side * side
             let groups = NormalizationLayer.groupCount(channels: channels)
             let kernel = GroupNormalization(
                 samples: batch, pixels: pixels, channels: channels, groups: groups, epsilon: 1e-5, activates: true)
-            let x = values(batch * pixels * channels)
-            let y = values(x.count)
-            let gradient = values(x.count)
+            let x = values(batch * pixels * channels).converted(to: type)
+            let (y, gradient) = (x.copied(), x.copied())
+            let size = Double(type.byteCount * x.count)
             let affine = values(2 * channels)
             let modulation = values(batch * 2 * channels)
             let statistics = values(2 * batch * groups)
             let sums = values(2 * channels)
             let modulationGradient = values(modulation.count)
             let learned = GroupNormalization.Affine(gamma: affine.pointer, beta: affine.pointer + channels)
-            let (mean, rstd) = (statistics.pointer, statistics.pointer + batch * groups)
+            let measured = GroupNormalization.Statistics(
+                mean: statistics.pointer, rstd: statistics.pointer + batch * groups)
             let text = "\(channels) channels, \(groups) groups at \(side)x\(side)"
-            measure("norm, modulation, SiLU forward", text, .memory(Double(2 * 4 * x.count))) {
+            measure("norm, modulation, SiLU forward", text, .memory(2 * size)) {
                 kernel.forward(
-                    x.pointer, learned, modulation: modulation.pointer, into: y.pointer, mean: mean, rstd: rstd)
+                    x.activations, learned, modulation: modulation.pointer, into: y.activations, statistics: measured)
             }
-            measure("norm, modulation, SiLU backward", text, .memory(Double(3 * 4 * x.count))) {
+            measure("norm, modulation, SiLU backward", text, .memory(3 * size)) {
                 kernel.backward(
-                    x.pointer, learned, modulation: modulation.pointer, mean: mean, rstd: rstd,
-                    gradient: gradient.pointer, into: y.pointer, gammaGradient: sums.pointer,
-                    betaGradient: sums.pointer + channels, modulationGradient: modulationGradient.pointer)
+                    x.activations, learned, modulation: modulation.pointer, statistics: measured,
+                    gradient: gradient.activations, into: y.activations,
+                    .init(
+                        gamma: sums.pointer, beta: sums.pointer + channels, modulation: modulationGradient.pointer))
             }
         }
     }
 
-    private func measureAttention(_ measure: Measure) {
+    private func measureAttention(_ type: ElementType, _ measure: Measure) {
         let channelsPerHead = 64
         let channels = configuration.network.bottleneckChannels
         for side in configuration.network.attentionResolutions {
             let pixels = side * side
             let heads = max(1, channels / channelsPerHead)
             let kernel = SelfAttention(samples: batch, pixels: pixels, heads: heads, headChannels: channels / heads)
-            let qkv = values(batch * pixels * 3 * channels)
-            let y = values(batch * pixels * channels)
-            let gradient = values(qkv.count)
-            let weights = values(kernel.weightCount)
-            // Two products of pixels x pixels x channels a sample; their gradients are four.
+            let qkv = values(batch * pixels * 3 * channels).converted(to: type)
+            let y = values(batch * pixels * channels).converted(to: type)
+            let gradient = qkv.copied()
+            let logSums = values(kernel.logSumCount)
+            // Two products of pixels x pixels x channels a sample; their gradients are four, and that the first is made
+            // again is not counted.
             let forward = Double(2 * 2 * batch * pixels * pixels * channels)
             let text = "\(heads) heads of \(channels / heads) at \(side)x\(side)"
             measure("self-attention forward", text, .arithmetic(forward)) {
-                kernel.forward(qkv.pointer, into: y.pointer, weights: weights.pointer)
+                kernel.forward(qkv.activations, into: y.activations, logSums: logSums.pointer)
             }
             measure("self-attention backward", text, .arithmetic(2 * forward)) {
-                kernel.backward(qkv.pointer, weights: weights.pointer, gradient: y.pointer, into: gradient.pointer)
+                kernel.backward(
+                    qkv.activations, logSums: logSums.pointer, gradient: y.activations, into: gradient.activations)
             }
         }
     }
@@ -210,16 +217,17 @@ package struct KernelBenchmark {
     }
 
     private static func row(
-        _ kernel: String, _ shape: String, _ work: Work, _ peak: MachinePeak, seconds: Double
+        _ kernel: String, _ shape: String, _ type: ElementType, _ work: Work, _ peak: MachinePeak, seconds: Double
     ) -> Row {
         let (amount, unit, limit) =
             switch work {
-            case .arithmetic(let count): (count, "GFLOP/s", peak.float32_gflops)
+            case .arithmetic(let count):
+                (count, "GFLOP/s", type == .float32 ? peak.float32_gflops : peak.bfloat16_gflops ?? .nan)
             case .memory(let bytes): (bytes, "GB/s", peak.memory_gigabytes_per_second ?? .nan)
             }
         let rate = amount / seconds / 1e9
         return Row(
-            kernel: kernel, shape: shape, precision: "float32", milliseconds: seconds * 1e3, rate: rate, unit: unit,
+            kernel: kernel, shape: shape, precision: type.rawValue, milliseconds: seconds * 1e3, rate: rate, unit: unit,
             share_of_peak: rate / limit)
     }
 

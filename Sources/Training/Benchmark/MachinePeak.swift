@@ -16,7 +16,7 @@ package struct MachinePeak: Encodable, Sendable {
     /// Measures the peaks with the pool's threads; the memory's too where the size of its three arrays is given.
     package static func measure(triadMebibytes: Int? = nil) -> MachinePeak {
         let float32 = ArithmeticPeak.float32() / 1e9
-        let hasDot = hasBFloat16Dot
+        let hasDot = Processor.hasBFloat16
         return MachinePeak(
             float32_gflops: float32, bfloat16_gflops: hasDot ? 2 * float32 : nil,
             bfloat16_source: hasDot
@@ -48,18 +48,5 @@ package struct MachinePeak: Encodable, Sendable {
             best = max(best, Double(3 * 4 * count) / (monotonicSeconds() - start))
         }
         return best
-    }
-
-    private static var hasBFloat16Dot: Bool {
-        guard let file = fopen("/proc/cpuinfo", "r") else { return false }
-        defer { fclose(file) }
-        var line: UnsafeMutablePointer<CChar>?
-        var capacity = 0
-        defer { free(line) }
-        while getline(&line, &capacity, file) > 0 {
-            guard let line, strncmp(line, "flags", 5) == 0 else { continue }
-            return strstr(line, " avx512_bf16") != nil
-        }
-        return false
     }
 }

@@ -39,20 +39,23 @@ package struct SamplingBenchmark {
     package func run() -> Measurement {
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let denoiser = Denoiser(configuration.network)
-        let weights = NetworkWeights(denoiser.layout, seed: configuration.run.seed)
+        let precision = configuration.precision
+        let teacherWeights = NetworkWeights(
+            denoiser.layout, precision: precision.teacher, seed: configuration.run.seed)
+        let studentWeights = teacherWeights.copied(precision: precision.student)
         let noise = RandomStream(seed: configuration.run.seed, purpose: .evaluationNoise)
             .normal(denoiser.shape(batch), step: 0, firstSample: 0)
         let labels = (0..<batch).map { $0 % configuration.network.classes }
         let student = OneStepSampler(denoiser: denoiser, sigma: Float(configuration.distil.studentSigma))
         let studentSeconds = Self.seconds(atLeast: 0.5) {
-            _ = student.sample(weights, noise: noise, labels: labels)
+            _ = student.sample(studentWeights, noise: noise, labels: labels)
         }
         let fastest = median(studentSeconds)
         var rows = [row("student", calls: 1, studentSeconds, student: fastest)]
         for steps in teacherSteps {
             let teacher = HeunSampler(steps: steps)
             let seconds = Self.seconds(atLeast: 0) {
-                _ = teacher.sample(denoiser, weights, noise: noise, labels: labels)
+                _ = teacher.sample(denoiser, teacherWeights, noise: noise, labels: labels)
             }
             rows.append(row("teacher", calls: teacher.networkCalls, seconds, student: fastest))
         }

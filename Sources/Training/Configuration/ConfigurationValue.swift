@@ -1,5 +1,6 @@
 import Communication
 import Diffusion
+import Kernels
 import Yams
 
 /// A type that a configuration key can have.
@@ -97,6 +98,10 @@ extension ConfigurationValue where Self: RawRepresentable<String> {
 
 extension NetworkConfiguration.Backbone: ConfigurationValue {
     static var kind: String { "a known network (\(allCases.map(\.rawValue).joined(separator: ", ")))" }
+}
+
+extension ElementType: ConfigurationValue {
+    static var kind: String { "float32 or bfloat16" }
 }
 
 extension ReductionMode: ConfigurationValue {

@@ -8,8 +8,8 @@ extension RunConfiguration {
 
     /// Every key of the file, in the order in which it is written.
     static let schema: [ConfigurationKey] =
-        runKeys + launchKeys + coordinatorKeys + dataKeys + networkKeys + teacherKeys + classifierKeys + distilKeys
-        + evaluateKeys
+        runKeys + launchKeys + coordinatorKeys + dataKeys + networkKeys + precisionKeys + teacherKeys + classifierKeys
+        + distilKeys + evaluateKeys
 
     private static let runKeys = [
         ConfigurationKey("run.name", \.run.name, .name, "the run's name"),
@@ -67,6 +67,12 @@ extension RunConfiguration {
             "resolutions with self-attention"),
         ConfigurationKey(
             "network.sigmaData", \.network.sigmaData, .positive, "standard deviation of the images in -1...1"),
+    ]
+
+    private static let precisionKeys = [
+        ConfigurationKey("precision.teacher", \.precision.teacher, .any, "the teacher's activations"),
+        ConfigurationKey("precision.student", \.precision.student, .any, "the student's activations"),
+        ConfigurationKey("precision.critic", \.precision.critic, .any, "the critic's activations, its head left out"),
     ]
 
     private static let teacherKeys = [

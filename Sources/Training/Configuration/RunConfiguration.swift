@@ -21,6 +21,9 @@ package struct RunConfiguration: Sendable, Equatable {
     /// The network shared by teacher, critic and student, and the shape of an image.
     package var network = NetworkConfiguration()
 
+    /// What the networks compute in.
+    package var precision = PrecisionConfiguration()
+
     /// The stage that trains the teacher.
     package var teacher = TeacherConfiguration()
 

@@ -32,8 +32,8 @@ package final class DistillationStage: TrainingStage {
     private var turns: [Int: Turn] = [:]
 
     package init(
-        _ configuration: DistillationConfiguration, denoiser: Denoiser, teacher: NetworkWeights, classes: Int,
-        images: TrainingImages, seed: UInt64
+        _ configuration: DistillationConfiguration, denoiser: Denoiser, teacher: NetworkWeights,
+        precision: PrecisionConfiguration = .init(), classes: Int, images: TrainingImages, seed: UInt64
     ) {
         self.configuration = configuration
         self.images = images
@@ -47,7 +47,8 @@ package final class DistillationStage: TrainingStage {
             critic, studentSigma: Float(configuration.studentSigma),
             studentGANWeight: Float(configuration.ganWeight), criticGANWeight: Float(configuration.criticGanWeight))
         weights = .init(
-            teacher: teacher, student: teacher.copied(), critic: critic.weights(from: teacher, seed: seed))
+            teacher: teacher, student: teacher.copied(precision: precision.student),
+            critic: critic.weights(from: teacher, precision: precision.critic, seed: seed))
         var optimizer = AdamWConfiguration()
         optimizer.beta1 = Float(configuration.beta1)
         optimizer.beta2 = Float(configuration.beta2)

@@ -1,6 +1,7 @@
 package import Coordination
 package import Diffusion
 import Glibc
+package import Kernels
 package import Layers
 package import Tensors
 
@@ -18,7 +19,10 @@ package final class TeacherStage: TrainingStage {
     private let configuration: TeacherConfiguration
     private let seed: UInt64
 
-    package init(_ configuration: TeacherConfiguration, denoiser: Denoiser, images: TrainingImages, seed: UInt64) {
+    package init(
+        _ configuration: TeacherConfiguration, denoiser: Denoiser, precision: ElementType = .float32,
+        images: TrainingImages, seed: UInt64
+    ) {
         self.configuration = configuration
         self.denoiser = denoiser
         self.images = images
@@ -33,7 +37,7 @@ package final class TeacherStage: TrainingStage {
             TrainedNetwork(
                 name: "teacher",
                 optimizer: NetworkOptimizer(
-                    NetworkWeights(denoiser.layout, seed: seed), optimizer, keepsAverage: true),
+                    NetworkWeights(denoiser.layout, precision: precision, seed: seed), optimizer, keepsAverage: true),
                 learningRate: LearningRateSchedule(
                     peak: Float(configuration.learningRate), warmupUpdates: configuration.warmupSteps,
                     totalUpdates: configuration.steps, decayFraction: Float(configuration.decayFraction)),

@@ -3,6 +3,7 @@ import Coordination
 import Diffusion
 import Distillation
 import Evaluation
+import Kernels
 import Layers
 package import Logging
 import Tensors
@@ -53,7 +54,10 @@ package final class Worker {
         let denoiser = Denoiser(configuration.network)
         let seed = configuration.run.seed
 
-        let teacherStage = TeacherStage(configuration.teacher, denoiser: denoiser, images: images, seed: seed)
+        let precision = try agreedPrecision()
+
+        let teacherStage = TeacherStage(
+            configuration.teacher, denoiser: denoiser, precision: precision.teacher, images: images, seed: seed)
         guard try complete(teacherStage) else { return .stopped }
         let teacher = teacherStage.average
 
@@ -69,8 +73,8 @@ package final class Worker {
         }
 
         let distillation = DistillationStage(
-            configuration.distil, denoiser: denoiser, teacher: teacher, classes: configuration.network.classes,
-            images: images, seed: seed)
+            configuration.distil, denoiser: denoiser, teacher: teacher, precision: precision,
+            classes: configuration.network.classes, images: images, seed: seed)
         guard try complete(distillation) else { return .stopped }
 
         if let judge {
@@ -82,6 +86,21 @@ package final class Worker {
         }
         if communicator.rank == 0 { try control.finished() }
         return .finished
+    }
+
+    /// The configured precision, or float32 for all roles where the processor of some rank has no bfloat16 instructions:
+    /// every rank must compute alike.
+    private func agreedPrecision() throws -> PrecisionConfiguration {
+        guard configuration.precision.usesBFloat16 else { return configuration.precision }
+        var lacking: [Float] = [Processor.hasBFloat16 ? 0 : 1]
+        try lacking.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
+        if lacking[0] == 0 { return configuration.precision }
+        if communicator.rank == 0 {
+            logger.warning(
+                "bfloat16 is asked for, and \(Int(lacking[0])) of \(communicator.size) ranks have no AVX512-BF16: all compute in float32"
+            )
+        }
+        return PrecisionConfiguration()
     }
 
     /// Brings a stage to its end, from its newest checkpoint. False if the run was stopped on the way.

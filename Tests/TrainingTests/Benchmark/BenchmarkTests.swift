@@ -22,7 +22,7 @@ struct BenchmarkTests {
         ]
         let ours: Set = [
             "warmup", "images_per_second", "teraflop_per_cycle", "peak_gflops", "peak_source", "share_of_peak",
-            "seconds_by_operation",
+            "seconds_by_operation", "precision",
         ]
         #expect(Set(line.keys) == peers.union(ours))
         let operations = try #require(line["seconds_by_operation"] as? [String: Double])
