@@ -37,10 +37,15 @@ enum Library {
 final class PrimitiveDescription {
     let handle: dnnl_primitive_desc_t?
 
-    /// An operation, which adds to its target where asked.
-    init(_ operation: UnsafeRawPointer, hint: PrimitiveDescription?, adding: Bool = false) {
+    /// An operation, which adds to its target where asked, and takes its scratch memory from the caller where that has it.
+    init(
+        _ operation: UnsafeRawPointer, hint: PrimitiveDescription?, adding: Bool = false, callerHasScratch: Bool = false
+    ) {
         var handle: dnnl_primitive_desc_t?
         Self.withAttributes(adding: adding) { attributes in
+            if callerHasScratch {
+                Library.check(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user), "scratch")
+            }
             Library.check(
                 dnnl_primitive_desc_create(&handle, operation, attributes, Library.engine, hint?.handle),
                 "primitive description")
@@ -93,6 +98,15 @@ final class Memory {
         var layout = layout
         var handle: dnnl_memory_t?
         Library.check(dnnl_memory_create(&handle, &layout, Library.engine, nil), "memory")
+        self.handle = handle
+        byteCount = dnnl_memory_desc_get_size(&layout)
+    }
+
+    /// A layout bound for good.
+    init(_ layout: dnnl_memory_desc_t, _ data: UnsafeMutableRawPointer) {
+        var layout = layout
+        var handle: dnnl_memory_t?
+        Library.check(dnnl_memory_create(&handle, &layout, Library.engine, data), "memory")
         self.handle = handle
         byteCount = dnnl_memory_desc_get_size(&layout)
     }

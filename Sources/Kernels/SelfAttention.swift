@@ -13,14 +13,15 @@ package struct SelfAttention {
         (self.samples, self.pixels, self.heads, self.headChannels) = (samples, pixels, heads, headChannels)
     }
 
-    /// The query rows of one tile: fixed, so that the bits depend on the sizes alone.
-    private static let tileRowCount = 64
+    /// The query rows of one tile: as many as leave a tile of scores in a core's cache (256 KiB in float32), by the sizes
+    /// alone.
+    var tileRowCount: Int { max(1, min(pixels, max(32, 65_536 / pixels))) }
 
-    private var channels: Int { heads * headChannels }
-    private var scale: Float { 1 / Float(headChannels).squareRoot() }
-    private var isSmall: Bool { samples * pixels * channels < 4096 }
-    private var headElements: Int { pixels * headChannels }
-    private var tileElements: Int { min(Self.tileRowCount, pixels) * pixels }
+    var channels: Int { heads * headChannels }
+    var scale: Float { 1 / Float(headChannels).squareRoot() }
+    var isSmall: Bool { samples * pixels * channels < 4096 }
+    var headElements: Int { pixels * headChannels }
+    var tileElements: Int { tileRowCount * pixels }
 
     /// The floats that ``forward(_:into:logSums:)`` keeps for the backward pass.
     package var logSumCount: Int { samples * heads * pixels }
@@ -33,16 +34,16 @@ package struct SelfAttention {
         let timer = OperationProfile.start(.attention)
         defer { timer.stop() }
         switch qkv.type {
-        case .float32: forward(Float.self, qkv, result, logSums)
-        case .bfloat16: forward(BFloat16.self, qkv, result, logSums)
+        case .float32: forwardFloat32(UnsafePointer(qkv.elements(Float.self)), result.elements(Float.self), logSums)
+        case .bfloat16:
+            forwardBFloat16(
+                UnsafePointer(qkv.elements(BFloat16.self)), result.elements(BFloat16.self), logSums)
         }
     }
 
-    private func forward<Element: VectorElement>(
-        _ type: Element.Type, _ qkv: ActivationPointer, _ result: ActivationPointer,
-        _ logSums: UnsafeMutablePointer<Float>
+    private func forwardFloat32(
+        _ qkv: UnsafePointer<Float>, _ result: UnsafeMutablePointer<Float>, _ logSums: UnsafeMutablePointer<Float>
     ) {
-        let (qkv, result) = (UnsafePointer(qkv.elements(type)), result.elements(type))
         let scratchCount = 4 * headElements + tileElements
         ThreadPool.forEach(samples * heads, serial: isSmall, scratchCount: scratchCount) { index, q in
             let (k, v, y) = (q + headElements, q + 2 * headElements, q + 3 * headElements)
@@ -53,7 +54,8 @@ package struct SelfAttention {
                 for row in 0..<rows { logSums[index * pixels + first + row] = softmax(z + row * pixels) }
                 product(z, false, v, false, y + first * headChannels, rows, pixels, headChannels)
             }
-            copyRows(UnsafePointer(y), stride: headChannels, into: result + place(index), stride: channels)
+            copyRows(
+                UnsafePointer(y), stride: headChannels, into: result + place(index), stride: channels, count: pixels)
         }
     }
 
@@ -67,17 +69,21 @@ package struct SelfAttention {
         let timer = OperationProfile.start(.attention)
         defer { timer.stop() }
         switch qkv.type {
-        case .float32: backward(Float.self, qkv, logSums, gradient, result)
-        case .bfloat16: backward(BFloat16.self, qkv, logSums, gradient, result)
+        case .float32:
+            backwardFloat32(
+                UnsafePointer(qkv.elements(Float.self)), logSums, UnsafePointer(gradient.elements(Float.self)),
+                result.elements(Float.self))
+        case .bfloat16:
+            backwardBFloat16(
+                UnsafePointer(qkv.elements(BFloat16.self)), logSums, UnsafePointer(gradient.elements(BFloat16.self)),
+                result.elements(BFloat16.self))
         }
     }
 
-    private func backward<Element: VectorElement>(
-        _ type: Element.Type, _ qkv: ActivationPointer, _ logSums: UnsafePointer<Float>,
-        _ gradient: ActivationPointer, _ result: ActivationPointer
+    private func backwardFloat32(
+        _ qkv: UnsafePointer<Float>, _ logSums: UnsafePointer<Float>, _ gradient: UnsafePointer<Float>,
+        _ result: UnsafeMutablePointer<Float>
     ) {
-        let (qkv, gradient) = (UnsafePointer(qkv.elements(type)), UnsafePointer(gradient.elements(type)))
-        let result = result.elements(type)
         let scratchCount = 7 * headElements + 2 * tileElements
         ThreadPool.forEach(samples * heads, serial: isSmall, scratchCount: scratchCount) { index, q in
             let (k, v, dy) = (q + headElements, q + 2 * headElements, q + 3 * headElements)
@@ -85,7 +91,7 @@ package struct SelfAttention {
             let z = q + 7 * headElements
             let dz = z + tileElements
             gather(qkv, index, q, k, v)
-            copyRows(gradient + place(index), stride: channels, into: dy, stride: headChannels)
+            copyRows(gradient + place(index), stride: channels, into: dy, stride: headChannels, count: pixels)
             forTiles { first, rows in
                 let beta: Float = first == 0 ? 0 : 1
                 let (q, dy) = (q + first * headChannels, dy + first * headChannels)
@@ -98,42 +104,45 @@ package struct SelfAttention {
                 product(dz, true, q, false, dk, pixels, rows, headChannels, alpha: scale, beta: beta)
             }
             let target = result + qkvPlace(index)
-            copyRows(UnsafePointer(dq), stride: headChannels, into: target, stride: 3 * channels)
-            copyRows(UnsafePointer(dk), stride: headChannels, into: target + channels, stride: 3 * channels)
-            copyRows(UnsafePointer(dv), stride: headChannels, into: target + 2 * channels, stride: 3 * channels)
+            copyRows(UnsafePointer(dq), stride: headChannels, into: target, stride: 3 * channels, count: pixels)
+            copyRows(
+                UnsafePointer(dk), stride: headChannels, into: target + channels, stride: 3 * channels, count: pixels)
+            copyRows(
+                UnsafePointer(dv), stride: headChannels, into: target + 2 * channels, stride: 3 * channels,
+                count: pixels)
         }
     }
 
     /// The first element of a sample's head in an activation of `channels` and of 3 `channels` channels.
-    private func place(_ index: Int) -> Int { index / heads * pixels * channels + index % heads * headChannels }
-    private func qkvPlace(_ index: Int) -> Int { index / heads * pixels * 3 * channels + index % heads * headChannels }
+    func place(_ index: Int) -> Int { index / heads * pixels * channels + index % heads * headChannels }
+    func qkvPlace(_ index: Int) -> Int { index / heads * pixels * 3 * channels + index % heads * headChannels }
 
-    private func gather<Element: VectorElement>(
-        _ qkv: UnsafePointer<Element>, _ index: Int, _ q: UnsafeMutablePointer<Float>,
-        _ k: UnsafeMutablePointer<Float>, _ v: UnsafeMutablePointer<Float>
+    func gather<Element: VectorElement>(
+        _ qkv: UnsafePointer<Element>, _ index: Int, _ q: UnsafeMutablePointer<Element>,
+        _ k: UnsafeMutablePointer<Element>, _ v: UnsafeMutablePointer<Element>
     ) {
         let source = qkv + qkvPlace(index)
-        copyRows(source, stride: 3 * channels, into: q, stride: headChannels)
-        copyRows(source + channels, stride: 3 * channels, into: k, stride: headChannels)
-        copyRows(source + 2 * channels, stride: 3 * channels, into: v, stride: headChannels)
+        copyRows(source, stride: 3 * channels, into: q, stride: headChannels, count: pixels)
+        copyRows(source + channels, stride: 3 * channels, into: k, stride: headChannels, count: pixels)
+        copyRows(source + 2 * channels, stride: 3 * channels, into: v, stride: headChannels, count: pixels)
     }
 
-    /// Copies `headChannels` elements of every pixel, converting.
-    private func copyRows<Source: VectorElement, Target: VectorElement>(
+    /// Copies `headChannels` elements of each of `count` rows, converting.
+    func copyRows<Source: VectorElement, Target: VectorElement>(
         _ source: UnsafePointer<Source>, stride sourceStride: Int, into target: UnsafeMutablePointer<Target>,
-        stride targetStride: Int
+        stride targetStride: Int, count rows: Int
     ) {
-        for pixel in 0..<pixels {
-            let (source, target) = (source + pixel * sourceStride, target + pixel * targetStride)
+        for row in 0..<rows {
+            let (source, target) = (source + row * sourceStride, target + row * targetStride)
             Chunk.forEach(headChannels) { offset, count in
                 Chunk.store(Chunk.load(source + offset, count), target + offset, count)
             }
         }
     }
 
-    private func forTiles(_ body: (Int, Int) -> Void) {
-        for first in stride(from: 0, to: pixels, by: Self.tileRowCount) {
-            body(first, min(Self.tileRowCount, pixels - first))
+    func forTiles(_ body: (Int, Int) -> Void) {
+        for first in stride(from: 0, to: pixels, by: tileRowCount) {
+            body(first, min(tileRowCount, pixels - first))
         }
     }
 

@@ -44,6 +44,18 @@ import Testing
         }
     }
 
+    @Test(
+        "Attention in bfloat16 gives equal bits at one and at two threads, each time",
+        .enabled(if: Processor.hasBFloat16, "needs AVX512-BF16"))
+    func bfloat16AttentionDoesNotDependOnThreads() async {
+        await #expect(processExitsWith: .success) {
+            let sample = AttentionCase(samples: 8, pixels: 64, heads: 2, headChannels: 64)
+            let one = AttentionResults(sample, as: .bfloat16)
+            ThreadPool.configure(threadCount: 2)
+            for _ in 0..<10 { #expect(AttentionResults(sample, as: .bfloat16) == one) }
+        }
+    }
+
     /// At kernel 1 and these sizes oneDNN's weight gradient is known to depend on the threads.
     private static func convolution(kernel: Int) -> ConvolutionShape {
         ConvolutionShape(
