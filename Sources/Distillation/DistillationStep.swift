@@ -115,26 +115,27 @@ package struct DistillationStep: Sendable {
             weights)
         let loss = weightedSquaredError(
             denoised.value, images, weights: criticLossWeights(sigma: sigma, sigmaData: denoiser.sigmaData))
-        var seeds = [(denoised, loss.gradient)]
+        // Each term goes back before the next one starts, so that only one pass is in memory.
+        tape.backward([(denoised, loss.gradient)])
         guard let real = draws.realGAN, let fake = draws.fakeGAN else {
-            tape.backward(seeds)
             return CriticResult(
                 denoisingLoss: loss.loss, adversarialLoss: nil, realLogit: nil, generatedLogit: nil)
         }
-        func judge(_ images: Tensor, _ labels: [Int], _ draw: NoiseDraw) -> Variable {
+        func judge(
+            _ images: Tensor, _ labels: [Int], _ draw: NoiseDraw, _ target: AdversarialTarget
+        ) -> (loss: Float, meanLogit: Float) {
             let sigma = schedule.sigmas(draw.indices)
             let noisy = noised(Variable(images), sigma: sigma, noise: draw.noise)
-            return critic.logits(noisy, sigma: sigma, labels: labels, weights)
+            let logits = critic.logits(noisy, sigma: sigma, labels: labels, weights)
+            let loss = adversarialLoss(logits.value, target, weight: criticGANWeight)
+            tape.backward([(logits, loss.gradient)])
+            return (loss.loss, mean(logits.value))
         }
-        let realLogits = judge(draws.realImages, draws.realLabels, real)
-        let fakeLogits = judge(images, draws.labels, fake)
-        let realLoss = adversarialLoss(realLogits.value, .real, weight: criticGANWeight)
-        let fakeLoss = adversarialLoss(fakeLogits.value, .generated, weight: criticGANWeight)
-        seeds += [(realLogits, realLoss.gradient), (fakeLogits, fakeLoss.gradient)]
-        tape.backward(seeds)
+        let onReal = judge(draws.realImages, draws.realLabels, real, .real)
+        let onGenerated = judge(images, draws.labels, fake, .generated)
         return CriticResult(
-            denoisingLoss: loss.loss, adversarialLoss: realLoss.loss + fakeLoss.loss,
-            realLogit: mean(realLogits.value), generatedLogit: mean(fakeLogits.value))
+            denoisingLoss: loss.loss, adversarialLoss: onReal.loss + onGenerated.loss, realLogit: onReal.meanLogit,
+            generatedLogit: onGenerated.meanLogit)
     }
 
     private func mean(_ x: Tensor) -> Float { x.buffer.reduce(0, +) / Float(x.count) }

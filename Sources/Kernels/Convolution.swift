@@ -21,13 +21,14 @@ package struct ConvolutionShape: Hashable, Sendable {
     package var outputWidth: Int { (width + 2 * padding - kernel) / stride + 1 }
 }
 
-/// oneDNN's primitives for one shape and one type of image, each made when it is first needed. oneDNN picks its own
-/// layout of the weights; packing into it is a separate call, so that weights that do not change are packed once.
+/// A convolution of one shape and one type of image: our own by Winograd's algorithm where it applies, else oneDNN's
+/// primitives, each made when it is first needed. Either has a layout of the weights of its own; packing into it is a
+/// separate call, so that weights that do not change are packed once.
 ///
 /// Weights, bias and their gradients are float32 outside, whatever the type of the images; sums are float32 inside.
 /// Threading: every call takes the object's lock, since a primitive owns one scratch area. The output and the image's
-/// gradient do not depend on the number of threads. The gradients of weights and bias do, in their last bits: oneDNN
-/// shares the samples out to the threads and adds up. At one number of threads every bit repeats.
+/// gradient do not depend on the number of threads. With oneDNN the gradients of weights and bias do, in their last bits:
+/// it shares the samples out to the threads and adds up. At one number of threads every bit repeats.
 package final class Convolution {
     /// What tells one set of primitives from another.
     private struct Key: Hashable {
@@ -57,6 +58,7 @@ package final class Convolution {
     }
 
     private let lock = Mutex(())
+    private let winograd: WinogradConvolution?
     private let layouts: Layouts
     private let forwardDescription: PrimitiveDescription
     private lazy var forwardPass = ForwardPass(forwardDescription, layouts)
@@ -66,21 +68,30 @@ package final class Convolution {
     private lazy var weightsPass = WeightsPass(layouts, hint: forwardDescription)
 
     private init(_ key: Key) {
+        winograd = key.image == key.result ? WinogradConvolution(worthwhileFor: key.shape) : nil
         layouts = Layouts(key.shape, image: key.image, result: key.result)
         forwardDescription = PrimitiveDescription(forward: layouts, adds: false)
     }
 
     /// The layout of packed weights: forms of equal layout are interchangeable, whatever plan they were packed by.
-    package var packedForwardLayout: PackedLayout { lock.withLock { _ in forwardPass.packedLayout } }
-    package var packedBackwardLayout: PackedLayout { lock.withLock { _ in dataPass.packedLayout } }
+    package var packedForwardLayout: PackedLayout {
+        if let winograd { return winograd.packedForwardLayout }
+        return lock.withLock { _ in forwardPass.packedLayout }
+    }
+    package var packedBackwardLayout: PackedLayout {
+        if let winograd { return winograd.packedBackwardLayout }
+        return lock.withLock { _ in dataPass.packedLayout }
+    }
 
     /// Packs OIHW weights for ``forward(_:packed:bias:into:addsToResult:)``.
     package func packForward(_ weights: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
+        if let winograd { return winograd.transformForward(weights, into: floats(packed)) }
         lock.withLock { _ in forwardPass.pack(weights, into: packed) }
     }
 
     /// Packs OIHW weights for ``backwardData(_:packed:into:)``.
     package func packBackward(_ weights: UnsafePointer<Float>, into packed: UnsafeMutableRawPointer) {
+        if let winograd { return winograd.transformBackward(weights, into: floats(packed)) }
         lock.withLock { _ in dataPass.pack(weights, into: packed) }
     }
 
@@ -91,6 +102,10 @@ package final class Convolution {
         _ x: ActivationPointer, packed: UnsafeMutableRawPointer, bias: UnsafePointer<Float>,
         into result: ActivationPointer, addsToResult: Bool = false
     ) {
+        if let winograd {
+            return winograd.forward(
+                x, weights: floats(packed), bias: bias, into: result, addsToResult: addsToResult)
+        }
         lock.withLock { _ in
             (addsToResult ? addingForwardPass : forwardPass).run(x, packed, bias, result)
         }
@@ -100,11 +115,15 @@ package final class Convolution {
     package func backwardData(
         _ gradient: ActivationPointer, packed: UnsafeMutableRawPointer, into result: ActivationPointer
     ) {
+        if let winograd {
+            return winograd.backwardData(
+                gradient, weights: floats(packed), into: result)
+        }
         lock.withLock { _ in dataPass.run(gradient, packed, result) }
     }
 
     /// The floats of scratch memory that ``backwardWeights(_:gradient:weights:bias:scratch:)`` needs.
-    package var gradientScratchCount: Int { lock.withLock { _ in weightsPass.scratchCount } }
+    package var gradientScratchCount: Int { winograd == nil ? lock.withLock { _ in weightsPass.scratchCount } : 0 }
 
     /// Adds the gradients of the weights (OIHW) and of the bias, given the image and the output's gradient, both of the
     /// image's type.
@@ -112,16 +131,51 @@ package final class Convolution {
         _ x: ActivationPointer, gradient: ActivationPointer, weights: UnsafeMutablePointer<Float>,
         bias biasGradient: UnsafeMutablePointer<Float>?, scratch: UnsafeMutablePointer<Float>
     ) {
+        if let winograd {
+            return winograd.backwardWeights(
+                x, gradient: gradient, weights: weights, bias: biasGradient)
+        }
         lock.withLock { _ in weightsPass.run(x, gradient, weights, biasGradient, scratch) }
+    }
+
+    private func floats(_ packed: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Float> {
+        packed.assumingMemoryBound(to: Float.self)
     }
 }
 
-/// The layout oneDNN chose for packed weights.
+extension WinogradConvolution {
+    /// The algorithm where it is faster than the definition: on fewer tiles of 4 x 4 pixels, reading the transformed
+    /// weights, four times the size of the weights, costs more than is saved. Nil elsewhere.
+    fileprivate init?(worthwhileFor shape: ConvolutionShape) {
+        let tiles = shape.samples * ((shape.height + 3) / 4) * ((shape.width + 3) / 4)
+        guard tiles >= 32 else { return nil }
+        self.init(shape)
+    }
+
+    fileprivate var packedForwardLayout: PackedLayout { PackedLayout(transformed: transformedWeightsCount, .forward) }
+    fileprivate var packedBackwardLayout: PackedLayout { PackedLayout(transformed: transformedWeightsCount, .backward) }
+}
+
+/// The layout of packed weights.
 package struct PackedLayout: Hashable, Sendable {
-    /// Equal for equal layouts.
-    private let number: Int
+    /// A direction that Winograd's transform of the weights serves; at one size of weights there is one layout for each.
+    enum Direction: Hashable {
+        case forward, backward
+    }
+
+    private enum Kind: Hashable {
+        case transformed(Direction)
+        /// One of oneDNN's; equal numbers for equal layouts.
+        case numbered(Int)
+    }
+    private let kind: Kind
     /// The size, padding included.
     package let byteCount: Int
+
+    /// Winograd's transform of the weights, of so many floats.
+    init(transformed floats: Int, _ direction: Direction) {
+        (kind, byteCount) = (.transformed(direction), 4 * floats)
+    }
 
     private struct Table: ~Copyable {
         var layouts: [dnnl_memory_desc_t] = []
@@ -131,12 +185,12 @@ package struct PackedLayout: Hashable, Sendable {
     init(_ layout: dnnl_memory_desc_t) {
         var layout = layout
         byteCount = dnnl_memory_desc_get_size(&layout)
-        number = Self.table.withLock { table in
+        kind = Self.table.withLock { table in
             for index in table.layouts.indices where dnnl_memory_desc_equal(&table.layouts[index], &layout) != 0 {
-                return index
+                return .numbered(index)
             }
             table.layouts.append(layout)
-            return table.layouts.count - 1
+            return .numbered(table.layouts.count - 1)
         }
     }
 }

@@ -50,7 +50,7 @@ package enum ThreadPool {
         _ count: Int, serial: Bool = false, scratchCount: Int, _ body: (Int, UnsafeMutablePointer<Float>) -> Void
     ) {
         if configuredThreadCount == 1 || serial || count <= 1 {
-            let scratch = Scratch.floats(scratchCount)
+            let scratch = Scratch.piece.floats(scratchCount)
             for index in 0..<count { body(index, scratch) }
             return
         }
@@ -64,7 +64,7 @@ package enum ThreadPool {
                         let threads = Int(omp_get_num_threads())
                         let thread = Int(omp_get_thread_num())
                         let count = region.pointee.count
-                        let scratch = Scratch.floats(region.pointee.scratchCount)
+                        let scratch = Scratch.piece.floats(region.pointee.scratchCount)
                         for index in count * thread / threads..<count * (thread + 1) / threads {
                             region.pointee.body(index, scratch)
                         }
@@ -72,6 +72,10 @@ package enum ThreadPool {
             }
         }
     }
+
+    /// At least `count` floats of the calling thread's, contents undefined, on a 64-byte boundary, for the regions it
+    /// starts; until its next call.
+    static func callerScratch(_ count: Int) -> UnsafeMutablePointer<Float> { Scratch.caller.floats(count) }
 
     /// Calls `body` with contiguous ranges of at most `grain` elements that cover `0..<count`.
     package static func forRanges(_ count: Int, grain: Int = 16_384, _ body: (Range<Int>) -> Void) {
@@ -81,34 +85,39 @@ package enum ThreadPool {
     }
 }
 
-/// The scratch memory of each thread, as large as the largest that it was asked for.
-private enum Scratch {
+/// Memory of each thread, as large as the largest that it was asked for.
+private struct Scratch {
+    /// For the pieces a thread does, and for the regions it starts.
+    static let piece = Scratch()
+    static let caller = Scratch()
+
     /// In front of the floats: how many there are. As long as the boundary they lie on.
     private static let headerByteCount = 64
+    private let key: pthread_key_t
 
-    private static let key: pthread_key_t = {
+    private init() {
         var key = pthread_key_t()
         let status = pthread_key_create(&key) { free($0) }
         precondition(status == 0, "ThreadPool: pthread_key_create: status \(status)")
-        return key
-    }()
+        self.key = key
+    }
 
     /// At least `count` floats of the calling thread's, until its next call.
-    static func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
+    func floats(_ count: Int) -> UnsafeMutablePointer<Float> {
         if let block = pthread_getspecific(key) {
             if count <= block.load(as: Int.self) { return floats(in: block) }
             free(block)
         }
-        let byteCount = headerByteCount + max(64, count * 4 + 63) / 64 * 64
+        let byteCount = Self.headerByteCount + max(64, count * 4 + 63) / 64 * 64
         guard let block = aligned_alloc(64, byteCount) else {
             preconditionFailure("ThreadPool: no memory for \(byteCount) bytes of scratch")
         }
-        block.storeBytes(of: (byteCount - headerByteCount) / 4, as: Int.self)
+        block.storeBytes(of: (byteCount - Self.headerByteCount) / 4, as: Int.self)
         pthread_setspecific(key, block)
         return floats(in: block)
     }
 
-    private static func floats(in block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Float> {
-        (block + headerByteCount).assumingMemoryBound(to: Float.self)
+    private func floats(in block: UnsafeMutableRawPointer) -> UnsafeMutablePointer<Float> {
+        (block + Self.headerByteCount).assumingMemoryBound(to: Float.self)
     }
 }
