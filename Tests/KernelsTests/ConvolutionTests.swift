@@ -2,7 +2,7 @@ import Kernels
 import Testing
 
 /// The definition of a convolution and of its three gradients, in double precision.
-private struct PlainConvolution {
+struct PlainConvolution {
     private(set) var output: [Double]
     private(set) var imageGradient: [Double]
     private(set) var weightsGradient: [Double]
