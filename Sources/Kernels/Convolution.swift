@@ -148,7 +148,7 @@ extension WinogradConvolution {
     /// weights, four times the size of the weights, costs more than is saved. Nil elsewhere.
     fileprivate init?(worthwhileFor shape: ConvolutionShape) {
         let tiles = shape.samples * ((shape.height + 3) / 4) * ((shape.width + 3) / 4)
-        guard tiles >= 32 else { return nil }
+        guard tiles >= 128 else { return nil }
         self.init(shape)
     }
 
