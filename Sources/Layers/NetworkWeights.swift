@@ -57,9 +57,13 @@ package final class NetworkWeights {
         layout.entries.indices.map { (layout.entries[$0].name, self[$0]) }
     }
 
-    /// Changes the flat buffer, and lets every form derived from it be remade.
+    /// Changes the flat buffer, and lets every form derived from it be remade. Their memory is free until then: what the
+    /// student's backward pass reads is not needed again before its next turn.
     package func update(_ body: (Tensor) throws -> Void) rethrows {
-        defer { version += 1 }
+        defer {
+            version += 1
+            for forms in packed { forms.removeAll() }
+        }
         try body(values)
     }
 

@@ -11,6 +11,12 @@ package final class PackedWeights {
 
     package init() {}
 
+    /// Gives the memory of all forms back.
+    package func removeAll() {
+        forward.removeAll(keepingCapacity: true)
+        backward.removeAll(keepingCapacity: true)
+    }
+
     fileprivate func forward(
         _ plan: Convolution, _ weight: Tensor, _ order: ChannelOrder, version: Int
     ) -> UnsafeMutableRawPointer {
