@@ -55,6 +55,9 @@ package final class Worker {
         let seed = configuration.run.seed
 
         let precision = try agreedPrecision()
+        let placement = Placement(
+            rank: communicator.rank, of: communicator.size, threads: configuration.launch.threadsPerRank, precision)
+        logger.info("\(placement)")
 
         let teacherStage = TeacherStage(
             configuration.teacher, denoiser: denoiser, precision: precision.teacher, images: images, seed: seed)
