@@ -44,6 +44,12 @@ package struct RouterSocket: ~Copyable {
     /// Sends without waiting. False if the peer is gone or does not read.
     @discardableResult
     package func send(_ message: some Encodable, to peer: Peer) throws(MessagingError) -> Bool {
-        try socket.send([peer.identity] + WireFormat.frames(of: message))
+        try send(frames: WireFormat.frames(of: message), to: peer)
+    }
+
+    /// Sends a message whose frames were made before, without waiting. False if the peer is gone or does not read.
+    @discardableResult
+    package func send(frames: [[UInt8]], to peer: Peer) throws(MessagingError) -> Bool {
+        try socket.send([peer.identity] + frames)
     }
 }

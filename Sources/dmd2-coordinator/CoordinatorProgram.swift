@@ -18,6 +18,11 @@ struct CoordinatorProgram: ~Copyable {
     private var coordinator: Coordinator
     private var rankZero: RouterSocket.Peer?
     private var outcome: (ExitStatus, String)?
+    private var shownStatus: (frames: [[UInt8]], atSeconds: Double)?
+
+    /// For so long a status that was sent is sent again as it is: writing JSON is the dearest part of an answer, and the
+    /// cores belong to the training.
+    private static let statusLifeSeconds = 0.1
 
     /// Opens the journal and ends what a coordinator that was killed may have left running.
     init(
@@ -88,7 +93,7 @@ struct CoordinatorProgram: ~Copyable {
         case .reply(let message):
             if let peer { try send(message, to: peer) }
         case .answer(let reply):
-            if let peer { try socket.send(ServerMessage.control(reply: reply), to: peer) }
+            if let peer { try answer(reply, to: peer) }
         case .tellRankZero(let message):
             if let rankZero { try send(message, to: rankZero) }
         case .publish(let checkpoint, let generation):
@@ -102,6 +107,23 @@ struct CoordinatorProgram: ~Copyable {
             TerminalLine.write(line)
         case .supervise(let effect):
             perform(effect)
+        }
+    }
+
+    private mutating func answer(_ reply: ControlReply, to peer: RouterSocket.Peer) throws {
+        guard case .status = reply else {
+            // A command may have changed what the next status shows.
+            shownStatus = nil
+            try socket.send(ServerMessage.control(reply: reply), to: peer)
+            return
+        }
+        let now = monotonicSeconds()
+        if let shownStatus, now - shownStatus.atSeconds < Self.statusLifeSeconds {
+            try socket.send(frames: shownStatus.frames, to: peer)
+        } else {
+            let frames = try WireFormat.frames(of: ServerMessage.control(reply: reply))
+            shownStatus = (frames, now)
+            try socket.send(frames: frames, to: peer)
         }
     }
 
