@@ -5,6 +5,8 @@ struct Comparison {
     /// What is compared, with the tolerance that float32 in another order of summation meets.
     enum Kind: String, CaseIterable {
         case images, losses, gradients, weights
+        /// Denoised images of a network that computes in bfloat16.
+        case bfloat16
 
         /// Images and gradients: share of the L2 norm; losses: share of the value; weights: share of the distance
         /// lr · iterations · √elements that AdamW can move a tensor.
@@ -13,6 +15,7 @@ struct Comparison {
             case .images, .losses: 2e-5
             case .gradients: 2e-4
             case .weights: 0.05
+            case .bfloat16: 0.01
             }
         }
     }

@@ -1,5 +1,6 @@
 import Diffusion
 import Distillation
+import Kernels
 import Layers
 import Tensors
 
@@ -83,6 +84,11 @@ struct FixtureRun {
             let bottleneck = step.denoiser.bottleneck(noisy, sigma: sigma, labels: labels, teacher)
             try compare(.images, "probe.bottleneck", bottleneck.value)
         }
+        guard Processor.hasBFloat16 else { return }
+        let rounded = BoundWeights.frozen(networks.teacher.copied(precision: .bfloat16))
+        let images = step.denoiser(noisy, sigma: sigma, labels: labels, rounded).value.elements.map { Double($0) }
+        let expected = try fixture.images("probe.denoised").elements.map { Double($0) }
+        comparison.check(.bfloat16, "probe.denoised in bfloat16", images, expected)
     }
 
     /// One iteration in the official order: the student's turn, then the critic's on the same images.
