@@ -6,6 +6,10 @@ package struct DistillationConfiguration: Sendable, Equatable {
     /// Updates of the student; the critic makes `ratio` times as many.
     package var studentUpdates = 300
 
+    /// Seed of the stage's draws and data order; 0 takes the run's. Runs that differ in it alone distil the same teacher
+    /// and are judged by the same classifier.
+    package var seed: UInt64 = 0
+
     /// Images per update, over all ranks.
     package var batch = 64
 

@@ -104,6 +104,7 @@ extension RunConfiguration {
 
     private static let distilKeys = [
         ConfigurationKey("distil.studentUpdates", \.distil.studentUpdates, .atLeast(1), "updates of the student"),
+        ConfigurationKey("distil.seed", \.distil.seed, .any, "seed of the distillation's draws; 0: run.seed"),
         ConfigurationKey("distil.batch", \.distil.batch, .atLeast(1), "images per update, over all ranks"),
         ConfigurationKey("distil.shards", \.distil.shards, .powerOfTwo, "logical shards of a batch"),
         ConfigurationKey("distil.ratio", \.distil.ratio, .atLeast(1), "critic updates per student update"),

@@ -75,9 +75,10 @@ package final class Worker {
             judge = Judge(classifier: classifier, weights: stage.networks[0].optimizer.weights, heldOut: heldOut)
         }
 
+        let distilSeed = configuration.distil.seed == 0 ? seed : configuration.distil.seed
         let distillation = DistillationStage(
             configuration.distil, denoiser: denoiser, teacher: teacher, precision: precision,
-            classes: configuration.network.classes, images: images, seed: seed)
+            classes: configuration.network.classes, images: TrainingImages(records, seed: distilSeed), seed: distilSeed)
         guard try complete(distillation) else { return .stopped }
 
         if let judge {
