@@ -1,5 +1,3 @@
-import Foundation
-
 /// Handwritten digits of 8 x 8 pixels as gzip-compressed text: a row is 64 values in 0...16, then the digit.
 ///
 /// The embedded file has 1,797 of them: UCI "Optical Recognition of Handwritten Digits" (E. Alpaydin and C. Kaynak,
@@ -17,19 +15,15 @@ package enum DigitsRecords {
 
     /// Returns the digits in the file at `path`.
     package static func read(path: String) throws(DatasetError) -> LabelledImages {
-        guard access(path, R_OK) == 0 else {
-            throw .unreadable(path: path, reason: String(cString: strerror(errno)))
-        }
-        guard let file = FileManager.default.contents(atPath: path) else {
-            throw .unreadable(path: path, reason: "not a file")
-        }
-        return try decode([UInt8](file), source: path)
+        try decode(DataFile.bytes(path: path), source: path)
     }
 
     /// Decodes the bytes of a file; `source` names it in errors. A value v becomes v / 8 - 1.
     package static func decode(_ file: [UInt8], source: String) throws(DatasetError) -> LabelledImages {
+        if IDXFile.isIDX(file) { throw .labelsNotNamed(source: source) }
         guard GzipDecoder.isGzip(file) else { throw .notGzip(source: source) }
         let (text, ending) = GzipDecoder.decode(file)
+        if IDXFile.isIDX(text) { throw .labelsNotNamed(source: source) }
         let newline = UInt8(ascii: "\n")
         switch ending {
         case .complete: break

@@ -73,7 +73,7 @@ struct ConfigurationFaultTests {
             ("distil: {ration: 5}", "distil.ration: unknown key; did you mean distil.ratio?"),
             ("distill: {ratio: 5}", "distill.ratio: unknown key; did you mean distil.ratio?"),
             ("distil: {criticlearningRate: 1}", "unknown key; did you mean distil.criticLearningRate?"),
-            ("distil: {momentum: 5}", "distil.momentum: unknown key; distil has studentUpdates, batch"),
+            ("distil: {momentum: 5}", "distil.momentum: unknown key; distil has studentUpdates, seed"),
             ("optimiser: {name: sgd}", "optimiser.name: unknown section; there are run, launch, coordinator, data"),
         ])
     func unknownKey(yaml: String, fault: String) {
@@ -109,6 +109,10 @@ struct ConfigurationFaultTests {
                 "the coarsest resolution is 12, which the discriminator head cannot halve"
             ),
             ("data: {resolution: 16}\nnetwork: {attentionResolutions: [8]}", "digits are 8x8, 1 channel, 10 classes"),
+            (
+                "data: {labels: a-labels.gz}",
+                "data.labels: goes with an IDX file in data.source, not with built-in data"
+            ),
         ])
     func relations(yaml: String, fault: String) {
         let found = faults(yaml)

@@ -14,6 +14,8 @@ struct ExitStatusTests {
             (ConfigurationError.faulty([]), .badConfiguration),
             (DatasetError.unreadable(path: "a", reason: "b"), .inputMissing),
             (DatasetError.truncated(source: "a", completeRows: 1), .badData),
+            (DatasetError.labelsNotNamed(source: "a"), .badConfiguration),
+            (DatasetError.countsDiffer(images: "a", imageCount: 1, labels: "b", labelCount: 2), .badData),
             (EvaluationError.tooFewSamples(count: 1, needed: 2, features: 1), .badConfiguration),
             (EvaluationError.featuresNotFinite, .unexpectedFailure),
             (CheckpointError.locked(path: "a", owner: "b"), .runFolderUnusable),

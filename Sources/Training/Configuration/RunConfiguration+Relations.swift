@@ -15,6 +15,10 @@ extension RunConfiguration {
             ConfigurationRelation("network.channelMultipliers", networkSizeKeys + ["distil.headGroups"], headProblem),
             ConfigurationRelation(
                 "data.source", ["data.resolution", "data.imageChannels", "data.classes"], digitsProblem),
+            ConfigurationRelation("data.labels", ["data.source"]) {
+                $0.data.source == .digits && !$0.data.labels.isEmpty
+                    ? "goes with an IDX file in data.source, not with built-in data; leave it out" : nil
+            },
         ]
 
     private static let networkSizeKeys = [

@@ -47,7 +47,10 @@ extension RunConfiguration {
     ]
 
     private static let dataKeys = [
-        ConfigurationKey("data.source", \.data.source, .any, "digits, or the path of a csv.gz file"),
+        ConfigurationKey(
+            "data.source", \.data.source, .any, "digits, or the path of a csv.gz file or an IDX file of images"),
+        ConfigurationKey(
+            "data.labels", \.data.labels, .any, "the path of the IDX file of labels, for images in an IDX file"),
         ConfigurationKey("data.resolution", \.network.resolution, .atLeast(4), "height and width of an image, pixels"),
         ConfigurationKey("data.imageChannels", \.network.imageChannels, .atLeast(1), "1 grey, 3 colour"),
         ConfigurationKey("data.classes", \.network.classes, .atLeast(1), "number of labels"),

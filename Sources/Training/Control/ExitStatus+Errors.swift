@@ -34,7 +34,10 @@ extension ExitStatus {
     private static func status(for error: DatasetError) -> ExitStatus {
         switch error {
         case .unreadable: .inputMissing
-        case .notGzip, .truncated, .corrupt, .empty, .wrongColumnCount, .badValue: .badData
+        case .labelsNotNamed: .badConfiguration
+        case .notGzip, .truncated, .corrupt, .empty, .wrongColumnCount, .badValue, .notIDX, .truncatedFile,
+            .corruptFile, .excess, .countsDiffer, .labelOutOfRange:
+            .badData
         }
     }
 

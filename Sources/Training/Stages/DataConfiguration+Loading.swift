@@ -22,7 +22,10 @@ extension DataConfiguration {
         let records =
             switch source {
             case .digits: try DigitsRecords.embedded()
-            case .file(let path): try DigitsRecords.read(path: path)
+            case .file(let path) where labels.isEmpty: try DigitsRecords.read(path: path)
+            case .file(let path):
+                try IDXRecords.read(
+                    images: path, labels: labels, resolution: network.resolution, classes: network.classes)
             }
         let found = (records.height, records.width, records.channels, records.classCount)
         let wanted = (network.resolution, network.resolution, network.imageChannels, network.classes)
