@@ -5,9 +5,7 @@ import Glibc
 package enum AtomicFile {
     /// Replaces the file at `path`, or creates it. The content is on the disk when this returns.
     package static func write(_ bytes: [UInt8], to path: String) throws(CheckpointError) {
-        let folder = (path as NSString).deletingLastPathComponent
-        let name = (path as NSString).lastPathComponent
-        let temporary = (folder as NSString).appendingPathComponent(".\(name).\(getpid())")
+        let temporary = temporaryPath(for: path)
         do {
             _ = try writeDurably(bytes, to: temporary)
             try DurableFolder.rename(temporary, to: path)
@@ -15,6 +13,12 @@ package enum AtomicFile {
             unlink(temporary)
             throw error
         }
+    }
+
+    /// A hidden name beside `path` that no other process uses.
+    static func temporaryPath(for path: String) -> String {
+        let (folder, name) = ((path as NSString).deletingLastPathComponent, (path as NSString).lastPathComponent)
+        return (folder as NSString).appendingPathComponent(".\(name).\(getpid())")
     }
 
     /// Replaces the file at `path` by `text` in UTF-8, or creates it.

@@ -11,15 +11,18 @@ extension CheckpointStore {
     ///
     /// Without `hashingContent` the files' lengths are compared and their hashes are not, which is quick.
     package func inspectAll(hashingContent: Bool) throws(CheckpointError) -> [CheckpointInspection] {
-        try publishedSteps().map { step in
-            switch inspect(step: step, hashingContent: hashingContent) {
-            case .success(let checkpoint):
-                .sound(checkpoint)
-            case .failure(let defect):
-                .rejected(
-                    RejectedCheckpoint(
-                        step: step, fault: defect.fault, detail: defect.detail, folder: path(Self.stepName(step))))
-            }
+        try publishedSteps().map { judge(step: $0, hashingContent: hashingContent) }
+    }
+
+    /// Judges the checkpoint of one step in the same way; one that is not there is rejected too.
+    package func judge(step: Int, hashingContent: Bool) -> CheckpointInspection {
+        switch inspect(step: step, hashingContent: hashingContent) {
+        case .success(let checkpoint):
+            .sound(checkpoint)
+        case .failure(let defect):
+            .rejected(
+                RejectedCheckpoint(
+                    step: step, fault: defect.fault, detail: defect.detail, folder: path(Self.stepName(step))))
         }
     }
 }

@@ -10,14 +10,6 @@ package struct CheckpointSave: Codable, Sendable, Equatable {
     package var folder: String
 }
 
-/// A checkpoint that now exists.
-package struct Publication: Sendable, Equatable {
-    /// The checkpoint.
-    package var checkpoint: Checkpoint
-    /// SHA-256 of its manifest, hexadecimal.
-    package var manifestSHA256: String
-}
-
 extension CheckpointStore {
     private static let temporaryMark = ".gen-"
 
@@ -78,7 +70,7 @@ extension CheckpointStore {
     ///
     /// One rank calls this, when every rank has reported. A published checkpoint of the same step is replaced.
     /// Throws `incomplete` if a shard is missing or has another length than reported; nothing is published then.
-    package func publish(_ draft: CheckpointDraft) throws(CheckpointError) -> Publication {
+    package func publish(_ draft: CheckpointDraft) throws(CheckpointError) -> Checkpoint {
         let save = saveInProgress(step: draft.step, generation: draft.generation)
         try checkComplete(draft, in: save)
         let manifest = Manifest(draft)
@@ -87,8 +79,7 @@ extension CheckpointStore {
         try DurableFolder.flush(save.folder)
         try install(save)
         try removeOutdated()
-        return Publication(
-            checkpoint: Checkpoint(manifest: manifest, folder: path(Self.stepName(draft.step))), manifestSHA256: hash)
+        return Checkpoint(manifest: manifest, folder: path(Self.stepName(draft.step)), manifestSHA256: hash)
     }
 
     private func checkComplete(_ draft: CheckpointDraft, in save: CheckpointSave) throws(CheckpointError) {

@@ -6,6 +6,8 @@ package struct Checkpoint: Sendable, Equatable {
     package var manifest: Manifest
     /// Its folder.
     package var folder: String
+    /// SHA-256 of its manifest, lower-case hexadecimal: with the manifest's hashes, of all it holds.
+    package var manifestSHA256: String
 }
 
 /// A checkpoint that does not verify.
@@ -104,14 +106,14 @@ extension CheckpointStore {
     func inspect(step: Int, hashingContent: Bool) -> Result<Checkpoint, Defect> {
         let folder = path(Self.stepName(step))
         return Result { () throws(Defect) in
-            let manifest = try committedManifest(in: folder)
+            let (manifest, hash) = try committedManifest(in: folder)
             guard manifest.step == step else {
                 throw Defect(fault: .manifest, detail: "its manifest is that of step \(manifest.step)")
             }
             for (name, fingerprint) in manifest.files.sorted(by: { $0.key < $1.key }) {
                 try check(name, fingerprint, in: folder, hashingContent: hashingContent)
             }
-            return Checkpoint(manifest: manifest, folder: folder)
+            return Checkpoint(manifest: manifest, folder: folder, manifestSHA256: hash)
         }
     }
 
@@ -121,7 +123,7 @@ extension CheckpointStore {
         var detail: String
     }
 
-    private func committedManifest(in folder: String) throws(Defect) -> Manifest {
+    private func committedManifest(in folder: String) throws(Defect) -> (Manifest, sha256: String) {
         let commit = try content(of: Self.commitName, in: folder, ifMissing: .commit)
         let bytes = try content(of: Self.manifestName, in: folder, ifMissing: .manifest)
         let hash = bytes.withUnsafeBytes { SHA256Hasher.hash(of: $0) }
@@ -132,7 +134,7 @@ extension CheckpointStore {
         guard let manifest = Manifest.decoded(bytes), manifest.formatVersion == Manifest.currentFormatVersion else {
             throw Defect(fault: .version, detail: "\(Self.manifestName) has a layout that this version does not know")
         }
-        return manifest
+        return (manifest, hash)
     }
 
     private func content(

@@ -1,3 +1,5 @@
+import Glibc
+
 /// What identifies the content of a file.
 package struct FileFingerprint: Codable, Sendable, Equatable {
     /// The length in bytes.
@@ -34,6 +36,22 @@ extension SafetensorsFile {
         for tensor in tensors { try file.write(UnsafeRawBufferPointer(tensor.elements)) }
         let byteCount = file.byteCount
         return FileFingerprint(byteCount: byteCount, sha256: try file.finish())
+    }
+
+    /// The same, under a temporary name that then becomes `path`: a reader, or a crash at any moment, finds the old file
+    /// or the new one, whole.
+    package static func replace(
+        _ path: String, by tensors: [TensorView], metadata: [String: String] = [:]
+    ) throws(CheckpointError) -> FileFingerprint {
+        let temporary = AtomicFile.temporaryPath(for: path)
+        do {
+            let fingerprint = try write(tensors, metadata: metadata, to: temporary)
+            try DurableFolder.rename(temporary, to: path)
+            return fingerprint
+        } catch {
+            unlink(temporary)
+            throw error
+        }
     }
 
     private static func headerBytes(_ header: SafetensorsHeader, path: String) throws(CheckpointError) -> [UInt8] {

@@ -37,6 +37,27 @@ package final class SafetensorsFile {
         }
     }
 
+    /// Where it is.
+    package var path: String { file.path }
+
+    /// Returns the SHA-256 of the whole file, as 64 lower-case hexadecimal digits.
+    package func sha256() throws(CheckpointError) -> String { try file.hash() }
+
+    /// Throws `mismatch`, which names the first difference, unless the file holds these float32 tensors and no others.
+    package func checkHolds(exactly wanted: [(name: String, shape: [Int])]) throws(CheckpointError) {
+        var others = Set(entries.keys)
+        for (name, shape) in wanted {
+            let entry = try entry(name, type: .float32)
+            guard entry.shape == shape else {
+                throw .mismatch(path: path, reason: "tensor \(name) has shape \(entry.shape), not \(shape)")
+            }
+            others.remove(name)
+        }
+        if let first = others.min() {
+            throw .mismatch(path: path, reason: "it has a tensor \(first), which is not wanted")
+        }
+    }
+
     /// Returns the values of a tensor. Throws if there is none of that name with that element type.
     package func values<Element: SafetensorsElement>(
         _ name: String, as type: Element.Type = Element.self

@@ -40,12 +40,12 @@ struct CoordinatorCommand: ParsableCommand {
     }
 
     private func supervise() throws {
-        let configuration = try options.configuration()
+        let configuration = try options.configuration().bindingTeacherFile()
         let fresh = options.run.beginsAgain(configuration)
         // Nothing is written before all that the run needs has been found.
         try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
         _ = try configuration.data.load(configuration.network)
-        let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments)
+        let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments(configuration))
         let socket = try RouterSocket(Context(), bindingTo: Endpoint(configuration.coordinator.endpoint))
         let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
         let program = try CoordinatorProgram(
@@ -55,10 +55,14 @@ struct CoordinatorCommand: ParsableCommand {
         throw ProgramFailure(status: status, description: "\(configuration.run.name): \(message)")
     }
 
-    /// The workers read the same configuration. They never begin afresh: that has been done once, here.
-    private var workerArguments: [String] {
+    /// The workers read the same configuration, and find the same teacher or end. They never begin afresh: that has been
+    /// done once, here.
+    private func workerArguments(_ configuration: RunConfiguration) -> [String] {
         var run = options.run
         run.fresh = false
+        if configuration.teacher.isGiven {
+            run.overrides.assignments.append("teacher.weightsSHA256=\(configuration.teacher.weightsSHA256)")
+        }
         return run.arguments(path: options.config)
     }
 

@@ -170,11 +170,11 @@ struct CoordinatorProgram: ~Copyable {
         let inbox = self.inbox
         Thread.detachNewThread {
             do {
-                let publication = try store.publish(checkpoint.draft(generation: generation))
+                let committed = try store.publish(checkpoint.draft(generation: generation))
                 inbox.post(
                     .published(
-                        checkpoint, generation: generation, path: publication.checkpoint.folder,
-                        manifestSHA256: publication.manifestSHA256))
+                        checkpoint, generation: generation, path: committed.folder,
+                        manifestSHA256: committed.manifestSHA256))
             } catch {
                 inbox.post(.publishFailed(checkpoint, generation: generation, reason: "\(error)"))
             }

@@ -37,7 +37,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
-        let configuration = try options.configuration(settings: launchedRankOverride)
+        let configuration = try options.configuration(settings: launchedRankOverride).bindingTeacherFile()
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let communicator: any Communicator =
             MPICommunicator.isLaunched ? try MPICommunicator() : SelfCommunicator()

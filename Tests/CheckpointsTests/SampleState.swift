@@ -33,7 +33,7 @@ enum SampleState {
             CheckpointDraft(
                 stage: "distil", step: step, generation: generation, shards: shards.reversed(),
                 metadata: ["configuration": "abc"])
-        ).checkpoint.manifest
+        ).manifest
     }
 
     /// Reads the whole state back.

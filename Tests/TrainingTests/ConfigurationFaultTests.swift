@@ -31,6 +31,7 @@ struct ConfigurationFaultTests {
             ("teacher: {shards: 3, batch: 63}", "teacher.shards: 3 is not a power of two"),
             ("teacher: {learningRate: 0}", "teacher.learningRate: 0.0 is not greater than 0"),
             ("teacher: {decayFraction: 1.5}", "teacher.decayFraction: 1.5 is outside 0.0 to 1.0"),
+            ("teacher: {weights: a.safetensors, weightsSHA256: '12'}", "12 is not a SHA-256 of 64"),
             ("distil: {ganWeight: -0.1}", "distil.ganWeight: -0.1 is negative"),
             ("distil: {criticGanWeight: -1}", "distil.criticGanWeight: -1.0 is negative"),
             ("distil: {emaDecay: 1}", "distil.emaDecay: 1.0 is outside 0 up to but not including 1"),
@@ -73,7 +74,7 @@ struct ConfigurationFaultTests {
             ("distil: {ration: 5}", "distil.ration: unknown key; did you mean distil.ratio?"),
             ("distill: {ratio: 5}", "distill.ratio: unknown key; did you mean distil.ratio?"),
             ("distil: {criticlearningRate: 1}", "unknown key; did you mean distil.criticLearningRate?"),
-            ("distil: {momentum: 5}", "distil.momentum: unknown key; distil has studentUpdates, seed"),
+            ("distil: {momentum: 5}", "distil.momentum: unknown key; distil has studentUpdates"),
             ("optimiser: {name: sgd}", "optimiser.name: unknown section; there are run, launch, coordinator, data"),
         ])
     func unknownKey(yaml: String, fault: String) {
@@ -90,6 +91,10 @@ struct ConfigurationFaultTests {
                 "8 ranks are more than distil.shards (4)"
             ),
             ("teacher: {batch: 63}", "teacher.batch: 63 is not divisible by teacher.shards (4); use a multiple of 4"),
+            (
+                "teacher: {weightsSHA256: \(String(repeating: "0a", count: 32))}",
+                "teacher.weightsSHA256: is a hash without a file"
+            ),
             ("distil: {batch: 2}", "distil.batch: 2 is not divisible by distil.shards (4)"),
             ("distil: {minIndex: 900}", "distil.minIndex: 900 is greater than distil.maxIndex (800)"),
             ("network: {attentionResolutions: [16]}", "16 does not occur; the network has [8, 4]"),

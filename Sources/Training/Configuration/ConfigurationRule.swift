@@ -62,6 +62,14 @@ extension ConfigurationRule where Value == String {
         }
     }
 
+    /// A SHA-256 as `sha256sum` prints it, or nothing.
+    static var hashOrEmpty: Self {
+        Self { text in
+            text.isEmpty || text.utf8.count == 64 && text.allSatisfy { "0123456789abcdef".contains($0) }
+                ? nil : "\(text.yaml) is not a SHA-256 of 64 lower-case hexadecimal digits"
+        }
+    }
+
     static var endpoint: Self {
         Self { text in
             do throws(MessagingError) {

@@ -9,6 +9,10 @@ extension RunConfiguration {
                 $0.distil.minIndex > $0.distil.maxIndex
                     ? "\($0.distil.minIndex) is greater than distil.maxIndex (\($0.distil.maxIndex)); lower it" : nil
             },
+            ConfigurationRelation("teacher.weightsSHA256", ["teacher.weights"]) {
+                $0.teacher.weightsSHA256.isEmpty || $0.teacher.isGiven
+                    ? nil : "is a hash without a file; set teacher.weights too, or leave it out"
+            },
             ConfigurationRelation("data.resolution", ["network.channelMultipliers"], resolutionProblem),
             ConfigurationRelation("network.attentionResolutions", networkSizeKeys, attentionProblem),
             ConfigurationRelation("network.channels", ["network.channelMultipliers"], groupNormProblem),

@@ -79,6 +79,12 @@ extension RunConfiguration {
     ]
 
     private static let teacherKeys = [
+        ConfigurationKey(
+            "teacher.weights", \.teacher.weights, .any,
+            "safetensors file of a teacher that is not to be trained; empty: train one", mayChangeOnResume: true),
+        ConfigurationKey(
+            "teacher.weightsSHA256", \.teacher.weightsSHA256, .hashOrEmpty,
+            "hash of that file, filled in if empty: the run stays with this teacher"),
         ConfigurationKey("teacher.steps", \.teacher.steps, .atLeast(1), "updates"),
         ConfigurationKey("teacher.batch", \.teacher.batch, .atLeast(1), "images per update, over all ranks"),
         ConfigurationKey("teacher.shards", \.teacher.shards, .powerOfTwo, "logical shards of a batch"),

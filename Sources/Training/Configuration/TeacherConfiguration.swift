@@ -2,6 +2,12 @@ import Glibc
 
 /// The settings of the `teacher` stage: EDM training (Karras et al. 2022, section 5 and table 1).
 package struct TeacherConfiguration: Sendable, Equatable {
+    /// A safetensors file with the weights of a teacher that is not to be trained here; empty: train one.
+    package var weights = ""
+
+    /// SHA-256 of that file, lower-case hexadecimal; filled in where it is empty, so that a run keeps its teacher.
+    package var weightsSHA256 = ""
+
     /// Updates.
     package var steps = 1500
 
@@ -37,6 +43,9 @@ package struct TeacherConfiguration: Sendable, Equatable {
 
     /// Updates between two checkpoints.
     package var checkpointEverySteps = 500
+
+    /// True if the teacher comes from a file, and there is no `teacher` stage.
+    package var isGiven: Bool { !weights.isEmpty }
 
     /// Decay per update of the moving-average weights: 0.5^(batch / half-life).
     package var emaDecay: Double { pow(0.5, Double(batch) / Double(emaHalfLifeImages)) }

@@ -14,6 +14,7 @@ extension ExitStatus {
         case let error as RunFolderError: self = error.exitStatus
         case let error as CheckpointError: self = Self.status(for: error)
         case let error as DatasetError: self = Self.status(for: error)
+        case let error as TeacherFileError: self = Self.status(for: error)
         case let error as EvaluationError: self = Self.status(for: error)
         case is DataMismatch: self = .badConfiguration
         case is WorkerError: self = .runFolderUnusable
@@ -38,6 +39,15 @@ extension ExitStatus {
         case .notGzip, .truncated, .corrupt, .empty, .wrongColumnCount, .badValue, .notIDX, .truncatedFile,
             .corruptFile, .excess, .countsDiffer, .labelOutOfRange:
             .badData
+        }
+    }
+
+    private static func status(for error: TeacherFileError) -> ExitStatus {
+        switch error {
+        case .unusable(.system): .inputMissing
+        case .unusable(.mismatch): .badConfiguration
+        case .unusable: .badData
+        case .other: .runFolderUnusable
         }
     }
 

@@ -47,11 +47,11 @@ package final class InProcessControl: ControlLink {
     package func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) {
         try flush()
         do {
-            let publication = try folder.layout.checkpoints(of: draft.stage).publish(draft)
+            let checkpoint = try folder.layout.checkpoints(of: draft.stage).publish(draft)
             try journal.record(
                 .checkpointCommitted(
-                    stage: draft.stage, step: draft.step, path: publication.checkpoint.folder,
-                    manifestSHA256: publication.manifestSHA256))
+                    stage: draft.stage, step: draft.step, path: checkpoint.folder,
+                    manifestSHA256: checkpoint.manifestSHA256))
             try note("checkpoint_committed", ["stage": draft.stage, "step": "\(draft.step)"])
         } catch {
             throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: "\(error)")

@@ -9,24 +9,32 @@ import Tensors
 struct StageState {
     let networks: [TrainedNetwork]
 
-    private struct Part {
+    /// What is kept of a network, as its tensors' names say after the role.
+    enum Part: String, CaseIterable {
+        case weights = ""
+        case average = "average."
+        case moment1 = "moment1."
+        case moment2 = "moment2."
+    }
+
+    private struct Piece {
         let name: String
         let shape: [Int]
         let buffer: UnsafeMutableBufferPointer<Float>
     }
 
-    private var parts: [Part] {
-        networks.flatMap { network -> [Part] in
+    private var pieces: [Piece] {
+        networks.flatMap { network -> [Piece] in
             let optimizer = network.optimizer
             var buffers = [
-                ("", optimizer.weights.values), ("moment1.", optimizer.firstMoment),
-                ("moment2.", optimizer.secondMoment),
+                (Part.weights, optimizer.weights.values), (.moment1, optimizer.firstMoment),
+                (.moment2, optimizer.secondMoment),
             ]
-            if let average = optimizer.average { buffers.append(("average.", average.values)) }
-            return buffers.flatMap { prefix, flat in
+            if let average = optimizer.average { buffers.append((.average, average.values)) }
+            return buffers.flatMap { part, flat in
                 optimizer.weights.layout.entries.map { entry in
-                    Part(
-                        name: "\(network.name).\(prefix)\(entry.name)", shape: entry.shape,
+                    Piece(
+                        name: "\(network.name).\(part.rawValue)\(entry.name)", shape: entry.shape,
                         buffer: UnsafeMutableBufferPointer(
                             rebasing: flat.buffer[entry.offset..<entry.offset + entry.count]))
                 }
@@ -34,9 +42,21 @@ struct StageState {
         }
     }
 
+    /// The tensors of one part of a network in a checkpoint: their names there and in the network, in alphabetical order.
+    static func names(in manifest: Manifest, role: String, part: Part) -> [(stored: String, name: String)] {
+        let prefix = "\(role).\(part.rawValue)"
+        return manifest.tensors.keys.sorted().compactMap { stored in
+            guard stored.hasPrefix(prefix) else { return nil }
+            let name = String(stored.dropFirst(prefix.count))
+            let isOfOtherPart =
+                part == .weights && Part.allCases.contains { $0 != .weights && name.hasPrefix($0.rawValue) }
+            return isOfOtherPart ? nil : (stored, name)
+        }
+    }
+
     /// The tensors to save, in an order that all ranks share.
     var tensors: [TensorView] {
-        parts.map { TensorView(name: $0.name, shape: $0.shape, elements: UnsafeBufferPointer($0.buffer)) }
+        pieces.map { TensorView(name: $0.name, shape: $0.shape, elements: UnsafeBufferPointer($0.buffer)) }
     }
 
     /// The updates of each network, for the manifest.
@@ -48,7 +68,7 @@ struct StageState {
     ///
     /// Throws: `CheckpointError` if the checkpoint is another network's.
     func load(_ checkpoint: Checkpoint) throws {
-        let destinations = parts.map { TensorDestination(name: $0.name, shape: $0.shape, elements: $0.buffer) }
+        let destinations = pieces.map { TensorDestination(name: $0.name, shape: $0.shape, elements: $0.buffer) }
         try CheckpointReader(checkpoint).readAll(into: destinations)
         for network in networks {
             guard let updates = checkpoint.manifest.metadata["updates.\(network.name)"].flatMap(Int.init) else {

@@ -42,9 +42,9 @@ package final class Worker {
         self.logger = logger
         self.announce = announce
         folder = RunFolderLayout(configuration.run.folder)
+        let trained = configuration.teacher.isGiven ? [] : ["teacher"]
         stageNames =
-            configuration.run.stopAfter > 0
-            ? ["teacher", "distil"] : ["teacher", "classifier", "distil", "evaluate"]
+            trained + (configuration.run.stopAfter > 0 ? ["distil"] : ["classifier", "distil", "evaluate"])
     }
 
     /// Runs to the end or to a stop.
@@ -59,10 +59,15 @@ package final class Worker {
             rank: communicator.rank, of: communicator.size, threads: configuration.launch.threadsPerRank, precision)
         logger.info("\(placement)")
 
-        let teacherStage = TeacherStage(
-            configuration.teacher, denoiser: denoiser, precision: precision.teacher, images: images, seed: seed)
-        guard try complete(teacherStage) else { return .stopped }
-        let teacher = teacherStage.average
+        let teacher: NetworkWeights
+        if configuration.teacher.isGiven {
+            teacher = try givenTeacher(denoiser, precision: precision)
+        } else {
+            let stage = TeacherStage(
+                configuration.teacher, denoiser: denoiser, precision: precision.teacher, images: images, seed: seed)
+            guard try complete(stage) else { return .stopped }
+            teacher = stage.average
+        }
 
         var judge: Judge?
         if stageNames.contains("classifier") {

@@ -3,8 +3,8 @@ import Coordination
 
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "checkpoint", abstract: "Save, list and verify checkpoints.",
-        subcommands: [Now.self, List.self, Verify.self])
+        commandName: "checkpoint", abstract: "Save, list, verify and export checkpoints.",
+        subcommands: [Now.self, List.self, Verify.self, CheckpointExportCommand.self])
 
     struct Now: ParsableCommand {
         static let configuration = CommandConfiguration(

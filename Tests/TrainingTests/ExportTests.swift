@@ -1,0 +1,135 @@
+import Checkpoints
+import Communication
+import Coordination
+import Diffusion
+import Foundation
+import Layers
+import Logging
+import Testing
+import Training
+
+struct ExportTests {
+    /// A run without evaluation, trained to its end, and what it announced of its weights.
+    private static func trainedRun(_ temporary: TemporaryRun) throws -> (RunConfiguration, lines: [String]) {
+        var configuration = TinyRun(folder: temporary.folder).configuration
+        configuration.run.stopAfter = 100
+        return (configuration, try lines(of: configuration))
+    }
+
+    private static func lines(of configuration: RunConfiguration) throws -> [String] {
+        var lines: [String] = []
+        let control = ScriptedControl(runFolder: configuration.run.folder)
+        let worker = Worker(
+            configuration, communicator: SelfCommunicator(), control: control, printsWeightsHash: true,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ) { lines.append($0) }
+        #expect(try worker.run() == .finished)
+        return lines
+    }
+
+    private static func export(
+        _ role: ExportedRole, _ values: ExportedValues? = nil, of configuration: RunConfiguration, to path: String
+    ) throws -> WeightsExport {
+        let store = RunFolderLayout(configuration.run.folder).checkpoints(of: role.stage)
+        let checkpoint = try #require(try store.newestVerified(settingAside: false).found)
+        let export = try WeightsExport(checkpoint, role: role, values: values, configuration: configuration)
+        _ = try export.write(to: path)
+        return export
+    }
+
+    @Test("Every network leaves a run under the names and in the shapes of its own, and says where it comes from")
+    func names() throws {
+        let temporary = TemporaryRun()
+        let (configuration, _) = try Self.trainedRun(temporary)
+        let path = temporary.folder + "/weights.safetensors"
+        let layout = TinyRun().denoiser.layout.entries
+        let head = ["0.weight", "0.bias", "1.weight", "1.bias", "3.weight", "3.bias"].map { "head." + $0 }
+        for (role, values) in [(ExportedRole.teacher, ExportedValues.average), (.student, .average), (.critic, .raw)] {
+            let export = try Self.export(role, of: configuration, to: path)
+            #expect(export.values == values)
+            let file = try SafetensorsFile(path: path)
+            #expect(Set(file.entries.keys) == Set(layout.map(\.name) + (role == .critic ? head : [])))
+            for entry in layout { #expect(file.entries[entry.name]?.shape == entry.shape) }
+            #expect(file.metadata["role"] == role.rawValue && file.metadata["format"] == "pt")
+            #expect(file.metadata["step"] == (role == .teacher ? "5" : "4"))
+            #expect(file.metadata["configuration"] == configuration.canonicalText)
+        }
+        #expect(throws: CheckpointError.self) {
+            try Self.export(.critic, .average, of: configuration, to: path)
+        }
+    }
+
+    @Test("A teacher that was exported and given to another run distils to the same bits, without a teacher stage")
+    func roundTrip() throws {
+        let (first, second) = (TemporaryRun(), TemporaryRun())
+        let (configuration, lines) = try Self.trainedRun(first)
+        let path = first.folder + "/teacher.safetensors"
+        _ = try Self.export(.teacher, of: configuration, to: path)
+
+        var given = configuration
+        given.run.folder = second.folder
+        given.teacher.weights = path
+        let bound = try given.bindingTeacherFile()
+        #expect(bound.teacher.weightsSHA256.count == 64)
+        #expect(try Self.lines(of: bound) == lines.filter { $0.hasPrefix("weights distil") })
+    }
+
+    @Test("Another file than the run was begun with is a difference in its settings; the same elsewhere is none")
+    func otherFile() throws {
+        let temporary = TemporaryRun()
+        let (configuration, _) = try Self.trainedRun(temporary)
+        let paths = ["a", "b", "moved"].map { "\(temporary.folder)/\($0).safetensors" }
+        _ = try Self.export(.teacher, .average, of: configuration, to: paths[0])
+        _ = try Self.export(.teacher, .raw, of: configuration, to: paths[1])
+        try FileManager.default.copyItem(atPath: paths[0], toPath: paths[2])
+        func bound(_ path: String, _ sha256: String = "") throws -> RunConfiguration {
+            var given = configuration
+            (given.teacher.weights, given.teacher.weightsSHA256) = (path, sha256)
+            return try given.bindingTeacherFile()
+        }
+        let begun = try bound(paths[0])
+        #expect(try bound(paths[2]).differences(from: begun).isEmpty)
+        #expect(try bound(paths[1]).differences(from: begun).map(\.key) == ["teacher.weightsSHA256"])
+        #expect(configuration.differences(from: begun).map(\.key) == ["teacher.weightsSHA256"])
+        #expect {
+            try bound(paths[1], begun.teacher.weightsSHA256)
+        } throws: {
+            "\($0)".contains("restore that file") && !"\($0)".contains("\n")
+        }
+    }
+
+    @Test("A file of another network is refused with its first difference; a missing one is an input that is missing")
+    func unfitting() throws {
+        let temporary = TemporaryRun()
+        let (configuration, _) = try Self.trainedRun(temporary)
+        let path = temporary.folder + "/weights.safetensors"
+        _ = try Self.export(.critic, of: configuration, to: path)
+        var given = configuration
+        given.teacher.weights = path
+        #expect { try given.bindingTeacherFile() } throws: { error in
+            "\(error)".contains("it has a tensor head.0.bias, which is not wanted") && !"\(error)".contains("\n")
+                && ExitStatus(for: error) == .badConfiguration
+        }
+        _ = try Self.export(.teacher, of: configuration, to: path)
+        given.network.channels = 32
+        #expect { try given.bindingTeacherFile() } throws: { error in
+            "\(error)".contains("tensor model.map_layer0.weight has shape [64, 16], not [128, 32]")
+        }
+        given.teacher.weights = temporary.folder + "/absent"
+        #expect { try given.bindingTeacherFile() } throws: { ExitStatus(for: $0) == .inputMissing }
+    }
+
+    @Test("An example holds finite numbers of the shapes that its file promises")
+    func example() throws {
+        let temporary = TemporaryRun()
+        let (configuration, _) = try Self.trainedRun(temporary)
+        let export = try Self.export(.critic, of: configuration, to: temporary.folder + "/critic.safetensors")
+        let path = temporary.folder + "/example.safetensors"
+        try DenoisingExample(export, configuration: configuration).write(to: path)
+        let file = try SafetensorsFile(path: path)
+        let count = try file.values("sigma", as: Float.self).count
+        #expect(file.entries["x"]?.shape == [count, 1, 8, 8] && file.entries["denoised"]?.shape == [count, 1, 8, 8])
+        #expect(file.entries["bottleneck"]?.shape == [count, 64, 4, 4] && file.entries["logits"]?.shape == [count, 1])
+        for name in file.entries.keys { #expect(try file.values(name, as: Float.self).allSatisfy(\.isFinite)) }
+    }
+}
