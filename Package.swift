@@ -36,6 +36,10 @@ func tests(_ module: String, _ dependencies: [Target.Dependency] = [], resources
         swiftSettings: settings)
 }
 
+let flyingFox = [
+    Target.Dependency.product(name: "FlyingFox", package: "FlyingFox"),
+    .product(name: "FlyingSocks", package: "FlyingFox"),
+]
 let argumentParser = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 let logging = Target.Dependency.product(name: "Logging", package: "swift-log")
 let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
@@ -49,6 +53,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", exact: "1.16.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
         .package(url: "https://github.com/swiftlang/swift-subprocess", exact: "1.0.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
         .package(url: "https://github.com/apple/swift-system", exact: "1.8.1"),
     ],
     targets: [
@@ -103,7 +108,7 @@ let package = Package(
             [
                 "CLinux", "CommandLineOptions", "Training", "Coordination", "Messaging", "Journal", "Checkpoints",
                 "Kernels", argumentParser, logging, subprocess, systemPackage,
-            ]),
+            ] + flyingFox),
         program(
             "dmd2-worker",
             [

@@ -108,6 +108,7 @@ extension Coordinator {
         guard (0..<rankCount).contains(envelope.rank) else {
             return [.reply(.refused(reason: "rank \(envelope.rank) of a run with \(rankCount) ranks"))]
         }
+        if let problem = envelope.message.problem { return [.reply(.refused(reason: "out of bounds: \(problem)"))] }
         switch envelope.message {
         case .hello(let host, let pid, let ranks):
             return hello(rank: envelope.rank, host: host, pid: pid, ranks: ranks, at: now)
@@ -135,7 +136,8 @@ extension Coordinator {
     private mutating func heartbeat(rank: Int, _ heartbeat: Heartbeat, at now: Double) -> [Effect] {
         guard membership.heartbeat(rank: rank, heartbeat, at: now) else { return [.reply(.helloWanted)] }
         var effects: [Effect] = [.reply(.heartbeatSeen)]
-        if rank == 0 {
+        // One that comes again later than its successor changes nothing.
+        if rank == 0, heartbeat.progressCounter >= lastSeen.progressCounter {
             lastSeen = heartbeat
             effects += records(stages.note(heartbeat.metrics))
             effects += records(stages.advance(stage: heartbeat.stage, to: heartbeat.step, generation: generation))
@@ -149,9 +151,6 @@ extension Coordinator {
     private mutating func rankZero(_ message: WorkerMessage, at now: Double) -> [Effect] {
         switch message {
         case .beginStage(let declaration):
-            guard declaration.windowSteps >= 1, declaration.startStep >= 0 else {
-                return [.reply(.refused(reason: "stage '\(declaration.name)' makes no sense"))]
-            }
             return [.reply(.stageBegun(stage: declaration.name))]
                 + records(stages.begin(declaration, generation: generation))
         case .planRequest(let stage, let firstStep):

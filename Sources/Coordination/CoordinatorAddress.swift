@@ -8,12 +8,24 @@ package struct CoordinatorAddress: Codable, Equatable, Sendable {
     package var generation: Int
     /// The process group of that launch, which a later coordinator ends if this one died without doing so; 0: none.
     package var processGroup: Int32
+    /// Name of the coordinator's machine, where its process has that number; nil: this one.
+    package var host: String?
+    /// Folder of the keys that the endpoint asks for; nil: it asks for none.
+    package var keys: String?
+    /// Where its HTTP pages are, such as `http://127.0.0.1:9464`; nil: it has none.
+    package var http: String?
 
     /// Creates an address; see the properties for the meaning of each argument.
-    package init(endpoint: String, pid: Int32, generation: Int, processGroup: Int32) {
+    package init(
+        endpoint: String, pid: Int32, generation: Int, processGroup: Int32, host: String? = nil, keys: String? = nil,
+        http: String? = nil
+    ) {
         self.endpoint = endpoint
         self.pid = pid
         self.generation = generation
         self.processGroup = processGroup
+        self.host = host
+        self.keys = keys
+        self.http = http
     }
 }

@@ -73,9 +73,10 @@ package struct Membership: Equatable, Sendable {
         }
     }
 
-    /// A rank reports. False if it never said hello.
+    /// A rank reports. False if it never said hello. A report older than the last changes nothing.
     package mutating func heartbeat(rank: Int, _ heartbeat: Heartbeat, at now: Double) -> Bool {
         guard var member = members[rank] else { return false }
+        guard heartbeat.progressCounter >= member.heartbeat.progressCounter else { return true }
         if heartbeat.progressCounter != member.heartbeat.progressCounter || heartbeat.phase != member.heartbeat.phase {
             member.progressedAt = now
         }

@@ -1,7 +1,7 @@
 /// A run as `dmd2 status` shows it. Scripts read its JSON: keys are added, never renamed.
 package struct RunStatus: Codable, Equatable, Sendable {
     /// Where a run is in its life.
-    package enum State: String, Codable, Sendable {
+    package enum State: String, Codable, Sendable, CaseIterable {
         /// The processes of a generation are starting.
         case launching
         /// All ranks are present.

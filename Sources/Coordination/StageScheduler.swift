@@ -5,6 +5,8 @@
 package struct StageScheduler: Codable, Equatable, Sendable {
     /// How long a window should last, seconds: the time within which a request takes effect is twice this.
     package static let windowSeconds = 2.0
+    /// More steps are never granted at a time: the plan would not fit into a message.
+    private static let maximumWindowSteps = 20_000
 
     /// What rank 0 declared when it entered the stage.
     package private(set) var declaration: StageDeclaration
@@ -122,6 +124,6 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     private func windowLength(stepsPerSecond: Double) -> Int {
         let doubled = lastWindow.map { max(1, 2 * $0.kinds.count) } ?? 1
         let inTime = stepsPerSecond > 0 ? max(1, min(stepsPerSecond * Self.windowSeconds, 1e9)) : 1e9
-        return min(declaration.windowSteps, doubled, Int(inTime))
+        return min(declaration.windowSteps, Self.maximumWindowSteps, doubled, Int(inTime))
     }
 }

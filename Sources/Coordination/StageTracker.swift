@@ -2,6 +2,9 @@
 ///
 /// Used by the coordinator, and by rank 0 itself where there is none, so both keep the same journal.
 package struct StageTracker: Sendable {
+    /// More critic updates per student update are a typing error; sums of steps stay far from overflowing.
+    package static let maximumRatio = 1_000_000
+
     /// The scheduler of the current stage; nil before the first.
     package private(set) var scheduler: StageScheduler?
     /// Completed steps of the current stage.
@@ -82,7 +85,9 @@ package struct StageTracker: Sendable {
         let name = scheduler?.declaration.name ?? ""
         switch request {
         case .setRatio(let ratio):
-            guard ratio >= 1 else { return (.refused(reason: "ratio \(ratio): it must be at least 1"), []) }
+            guard (1...Self.maximumRatio).contains(ratio) else {
+                return (.refused(reason: "ratio \(ratio): it must be 1 to \(Self.maximumRatio)"), [])
+            }
             guard let segment = scheduler?.setRatio(ratio) else {
                 return (.refused(reason: "no step is left to change, or stage '\(name)' trains no student"), [])
             }

@@ -91,9 +91,11 @@ extension Journal {
         }
     }
 
-    /// All events, in order.
-    package func events() throws(JournalError) -> [EventRecord] {
-        try database.rows("select time_utc, generation, kind, detail from events order by id").map {
+    /// All events but the first few, in order. Events are only ever added, so those that were read need not be again.
+    package func events(skipping count: Int = 0) throws(JournalError) -> [EventRecord] {
+        try database.rows(
+            "select time_utc, generation, kind, detail from events order by id limit -1 offset ?", [.integer(count)]
+        ).map {
             EventRecord(
                 timeUTC: $0[0].text ?? "", generation: $0[1].integer ?? 0, kind: $0[2].text ?? "",
                 detail: $0[3].text ?? "")

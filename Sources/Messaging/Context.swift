@@ -10,8 +10,11 @@ package final class Context: @unchecked Sendable {  // libzmq documents contexts
         self.handle = handle
     }
 
-    // Blocks for at most the sockets' linger time.
-    deinit { zmq_ctx_term(handle) }
+    // Ends a gatekeeper, which waits inside the library. Then blocks for at most the sockets' linger time.
+    deinit {
+        zmq_ctx_shutdown(handle)
+        zmq_ctx_term(handle)
+    }
 }
 
 extension MessagingError {

@@ -3,10 +3,10 @@ package struct ControlClient: ~Copyable {
     private let endpoint: Endpoint
     private let dealer: DealerSocket
 
-    /// Starts connecting to a coordinator's endpoint, as its `coordinator.json` states it.
-    package init(connectingTo endpoint: String) throws(MessagingError) {
+    /// Starts connecting to a coordinator's endpoint, as its `coordinator.json` states it; with keys, if it has any.
+    package init(connectingTo endpoint: String, keys: ClientKeys? = nil) throws(MessagingError) {
         let endpoint = try Endpoint(endpoint)
-        dealer = try DealerSocket(Context(), connectingTo: endpoint)
+        dealer = try DealerSocket(Context(), connectingTo: endpoint, keys: keys)
         self.endpoint = endpoint
     }
 

@@ -5,9 +5,18 @@ import CZeroMQ
 package struct DealerSocket: ~Copyable {
     private let socket: Socket
 
-    /// Starts connecting to the endpoint.
-    package init(_ context: Context, connectingTo endpoint: Endpoint) throws(MessagingError) {
+    /// Starts connecting to the endpoint. Without keys it must be on this machine; with them, a coordinator that has not
+    /// the right one is never spoken to, and one that does not know them never answers.
+    package init(
+        _ context: Context, connectingTo endpoint: Endpoint, keys: ClientKeys? = nil
+    ) throws(MessagingError) {
+        guard keys != nil || endpoint.isLoopback else { throw .notLoopback(endpoint.description) }
         let socket = try Socket.configured(context, type: ZMQ_DEALER)
+        if let keys {
+            try socket.set(ZMQ_CURVE_SERVERKEY, to: keys.coordinator)
+            try socket.set(ZMQ_CURVE_PUBLICKEY, to: keys.publicHalf)
+            try socket.set(ZMQ_CURVE_SECRETKEY, to: keys.secretHalf)
+        }
         try socket.set(ZMQ_IMMEDIATE, to: 1)  // default: messages queue up for a peer that is not there
         try socket.connect(endpoint)
         self.socket = socket
@@ -34,8 +43,8 @@ package struct DealerSocket: ~Copyable {
         _ type: Message.Type, timeoutMilliseconds: Int
     ) throws(MessagingError) -> Message? {
         guard try socket.wait(until: .readable, timeoutMilliseconds: timeoutMilliseconds),
-            let frames = try socket.receive()
+            let received = try socket.receive()
         else { return nil }
-        return try WireFormat.value(type, of: frames[...])
+        return try WireFormat.value(type, of: received.frames[...])
     }
 }

@@ -2,7 +2,7 @@
 package enum MessagingError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The endpoint is not of the form `tcp://HOST:PORT`.
     case malformedEndpoint(String)
-    /// The endpoint's host is not this machine's loopback address.
+    /// The endpoint's host is not this machine's loopback address, and there are no keys.
     case notLoopback(String)
     /// Another process listens on the port.
     case portInUse(String)
@@ -24,12 +24,13 @@ package enum MessagingError: Error, Sendable, Equatable, CustomStringConvertible
             "endpoint '\(endpoint)' is not of the form tcp://127.0.0.1:PORT (PORT * takes any free port)"
         case .notLoopback(let endpoint):
             "endpoint '\(endpoint)' is reachable from other machines and the control plane has no keys: "
-                + "use tcp://127.0.0.1:PORT"
+                + "use tcp://127.0.0.1:PORT, or set coordinator.keys (dmd2 keys new FOLDER makes them)"
         case .portInUse(let endpoint):
             "\(endpoint) is in use by another process: end it, or set coordinator.endpoint to another port "
                 + "(tcp://127.0.0.1:* takes any free one)"
         case .noAnswer(let endpoint, let timeoutMilliseconds):
-            "no answer from the coordinator at \(endpoint) in \(timeoutMilliseconds) ms: is the run still alive?"
+            "no answer from the coordinator at \(endpoint) in \(timeoutMilliseconds) ms: is the run still alive, "
+                + "and are these its keys?"
         case .tooLarge(let bytes):
             "a message of \(bytes) bytes exceeds the limit of \(WireFormat.maximumBytes)"
         case .unreadable(let reason):

@@ -46,6 +46,19 @@ struct Socket: ~Copyable {
         }
     }
 
+    func set(_ option: Int32, to text: String) throws(MessagingError) {
+        guard zmq_setsockopt(handle, option, text, text.utf8.count) == 0 else {
+            throw .lastFailure(of: "setting option \(option)")
+        }
+    }
+
+    func set(_ option: Int32, to key: CurveKey) throws(MessagingError) {
+        guard zmq_setsockopt(handle, option, key.bytes, key.bytes.count) == 0 else {
+            // Also where the library was built without cryptography.
+            throw .lastFailure(of: "setting a CURVE key")
+        }
+    }
+
     /// Binds and returns the endpoint with the port that was taken.
     func bind(_ endpoint: Endpoint) throws(MessagingError) -> Endpoint {
         guard zmq_bind(handle, endpoint.description) == 0 else {
@@ -98,9 +111,20 @@ struct Socket: ~Copyable {
         return true
     }
 
+    /// One whole message, and the user that the gatekeeper named for the connection it came by; nil if none did.
+    struct Received {
+        var frames: [[UInt8]]
+        var user: String?
+    }
+
+    /// No message has more frames: a peer's identity, version and JSON. Further ones are dropped, but for one that tells
+    /// that there were more.
+    private static let maximumFrames = 3
+
     /// Takes one whole message without waiting; nil if there is none.
-    func receive() throws(MessagingError) -> [[UInt8]]? {
+    func receive() throws(MessagingError) -> Received? {
         var frames: [[UInt8]] = []
+        var user: String?
         var more = true
         while more {
             var frame = zmq_msg_t()
@@ -111,10 +135,13 @@ struct Socket: ~Copyable {
                 guard zmq_errno() == EAGAIN, frames.isEmpty else { throw .lastFailure(of: "receiving") }
                 return nil
             }
-            frames.append([UInt8](UnsafeRawBufferPointer(start: zmq_msg_data(&frame), count: Int(size))))
+            if frames.count <= Self.maximumFrames {
+                frames.append([UInt8](UnsafeRawBufferPointer(start: zmq_msg_data(&frame), count: Int(size))))
+            }
             more = zmq_msg_more(&frame) != 0
+            if !more { user = zmq_msg_gets(&frame, "User-Id").map { String(cString: $0) } }
             zmq_msg_close(&frame)
         }
-        return frames
+        return Received(frames: frames, user: user)
     }
 }

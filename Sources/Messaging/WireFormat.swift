@@ -42,6 +42,7 @@ package enum WireFormat {
         guard head == version else {
             throw .unreadable(reason: "not \(String(decoding: version, as: UTF8.self))")
         }
+        guard body.count <= maximumBytes else { throw .unreadable(reason: "\(body.count) bytes") }
         return try decode(type, from: Data(body))
     }
 

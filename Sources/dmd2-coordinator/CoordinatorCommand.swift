@@ -46,13 +46,23 @@ struct CoordinatorCommand: ParsableCommand {
         try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
         _ = try configuration.data.load(configuration.network)
         let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments(configuration))
-        let socket = try RouterSocket(Context(), bindingTo: Endpoint(configuration.coordinator.endpoint))
+        let keys = try configuration.coordinator.keyFolder?.coordinatorKeys()
+        let socket = try RouterSocket(
+            Context(), bindingTo: Endpoint(configuration.coordinator.endpoint), keys: keys)
+        let server = try statusServer(configuration.coordinator)
         let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
         let program = try CoordinatorProgram(
-            configuration: configuration, folder: folder, launch: launch, socket: socket)
+            configuration: configuration, folder: folder, launch: launch, socket: socket, server: server)
         let (status, message) = try program.run()
         if status == .done { Foundation.exit(status.rawValue) }
         throw ProgramFailure(status: status, description: "\(configuration.run.name): \(message)")
+    }
+
+    /// The pages' server; nil if none is asked for.
+    private func statusServer(_ configuration: CoordinatorConfiguration) throws -> StatusServer? {
+        guard let endpoint = HTTPEndpoint(configuration.httpEndpoint) else { return nil }
+        let token = configuration.httpToken.isEmpty ? nil : try SecretFile.read(configuration.httpToken)
+        return try StatusServer(endpoint: endpoint, pages: StatusPages(token: token))
     }
 
     /// The workers read the same configuration, and find the same teacher or end. They never begin afresh: that has been

@@ -13,20 +13,30 @@ struct CoordinatorProgram: ~Copyable {
     private let journal: Journal
     private let logger: Logger
     private let socket: RouterSocket
+    private let endpoint: String
+    private let keys: String?
+    private let server: StatusServer?
     private let processes: WorkerProcesses
     private let inbox: Inbox
     private var coordinator: Coordinator
     private var rankZero: RouterSocket.Peer?
     private var outcome: (ExitStatus, String)?
+    private var complaints = Complaints()
+    private var counters = RunCounters()
+    private var observedAt = -Double.infinity
     private var shownStatus: (frames: [[UInt8]], atSeconds: Double)?
 
     /// For so long a status that was sent is sent again as it is: writing JSON is the dearest part of an answer, and the
     /// cores belong to the training.
     private static let statusLifeSeconds = 0.1
 
+    /// Between two looks at the run for the HTTP pages.
+    private static let observationSeconds = 0.5
+
     /// Opens the journal and ends what a coordinator that was killed may have left running.
     init(
-        configuration: RunConfiguration, folder: OwnedRunFolder, launch: LaunchPlan, socket: consuming RouterSocket
+        configuration: RunConfiguration, folder: OwnedRunFolder, launch: LaunchPlan, socket: consuming RouterSocket,
+        server: StatusServer?
     ) throws {
         try Leftovers.end(address: folder.layout.coordinatorAddress)
         let journal = try Journal.writing(path: folder.layout.journal)
@@ -36,9 +46,11 @@ struct CoordinatorProgram: ~Copyable {
             lastGeneration: try journal.lastGeneration(), ratios: try journal.ratioSchedules())
         logger = try FileLog.logger(path: folder.layout.coordinatorLog)
         let inbox = Inbox()
-        processes = WorkerProcesses(
-            plan: launch, endpoint: socket.endpoint.description, layout: folder.layout
-        ) { inbox.post($0) }
+        endpoint = configuration.coordinator.reached(bound: socket.endpoint).description
+        // Commands may be given in another folder.
+        keys = configuration.coordinator.keyFolder.map { URL(fileURLWithPath: $0.path).path }
+        processes = WorkerProcesses(plan: launch, endpoint: endpoint, layout: folder.layout) { inbox.post($0) }
+        self.server = server
         self.folder = folder
         self.journal = journal
         self.inbox = inbox
@@ -58,6 +70,7 @@ struct CoordinatorProgram: ~Copyable {
                 try handle(.stopSignal, from: nil)
             }
             try handle(.tick, from: nil)
+            observe()
             if let outcome {
                 try? FileManager.default.removeItem(atPath: folder.layout.coordinatorAddress)
                 return outcome
@@ -71,17 +84,54 @@ struct CoordinatorProgram: ~Copyable {
         var timeoutMilliseconds = 20
         while let delivery = try socket.receive(ClientMessage.self, timeoutMilliseconds: timeoutMilliseconds) {
             timeoutMilliseconds = 0
+            counters.note(arrival(of: delivery))
             switch delivery.message {
+            case .success(let message) where !message.isAllowed(to: delivery.role):
+                try refuse(message, from: delivery)
             case .success(.control(let request)):
                 try handle(.control(request), from: delivery.peer)
             case .success(.worker(let envelope)):
                 if envelope.rank == 0, envelope.generation == coordinator.generation { rankZero = delivery.peer }
                 try handle(.worker(envelope), from: delivery.peer)
             case .failure(let error):
-                logger.warning("\(error)")
+                complain("\(error)")
                 try socket.send(ServerMessage.unreadable(reason: error.description), to: delivery.peer)
             }
         }
+    }
+
+    private func arrival(of delivery: RouterSocket.Delivery<ClientMessage>) -> RunCounters.Arrival {
+        switch delivery.message {
+        case .failure: .unreadable
+        case .success(let message) where !message.isAllowed(to: delivery.role): .forbidden
+        case .success(.worker): .worker
+        case .success(.control): .command
+        }
+    }
+
+    /// Leaves what there is to see to the pages' server, if there is one, often enough for it to count as alive.
+    private mutating func observe() {
+        let now = monotonicSeconds()
+        guard let server, now - observedAt >= Self.observationSeconds else { return }
+        observedAt = now
+        let attributes = try? FileManager.default.attributesOfItem(atPath: folder.layout.journal)
+        server.show(
+            RunObservation(
+                status: coordinator.status(at: now), counters: counters,
+                journalBytes: attributes?[.size] as? Int ?? 0, takenAt: now))
+    }
+
+    /// A key is used for what it is not meant for: the log says so, and a command's person is told.
+    private mutating func refuse(_ message: ClientMessage, from delivery: RouterSocket.Delivery<ClientMessage>) throws {
+        let role = delivery.role?.rawValue ?? ""
+        complain("refused: a message that the \(role) key does not allow")
+        guard case .control = message else { return }
+        let reason = "the \(role) key may not do this; use a folder with control.secret"
+        try socket.send(ServerMessage.control(reply: .refused(reason: reason)), to: delivery.peer)
+    }
+
+    private mutating func complain(_ text: String) {
+        if let line = complaints.line(text, at: monotonicSeconds()) { logger.warning("\(line)") }
     }
 
     private mutating func handle(_ event: Coordinator.Event, from peer: RouterSocket.Peer?) throws {
@@ -99,6 +149,7 @@ struct CoordinatorProgram: ~Copyable {
         case .publish(let checkpoint, let generation):
             publish(checkpoint, generation: generation)
         case .record(let entry):
+            counters.note(entry)
             try journal.record(entry)
         case .log(let line):
             logger.info("\(line)")
@@ -121,9 +172,16 @@ struct CoordinatorProgram: ~Copyable {
         if let shownStatus, now - shownStatus.atSeconds < Self.statusLifeSeconds {
             try socket.send(frames: shownStatus.frames, to: peer)
         } else {
-            let frames = try WireFormat.frames(of: ServerMessage.control(reply: reply))
-            shownStatus = (frames, now)
-            try socket.send(frames: frames, to: peer)
+            do {
+                let frames = try WireFormat.frames(of: ServerMessage.control(reply: reply))
+                shownStatus = (frames, now)
+                try socket.send(frames: frames, to: peer)
+            } catch .tooLarge(let bytes) {
+                // Workers may have told more than fits; that ends no run.
+                let refusal = ControlReply.refused(
+                    reason: "the status has \(bytes) bytes, more than a message may have")
+                try socket.send(ServerMessage.control(reply: refusal), to: peer)
+            }
         }
     }
 
@@ -149,12 +207,13 @@ struct CoordinatorProgram: ~Copyable {
     /// Launches a generation; once it has a process group, `coordinator.json` says so.
     private func announce(generation: Int) {
         let path = folder.layout.coordinatorAddress
-        let endpoint = socket.endpoint.description
+        let (endpoint, keys, http) = (self.endpoint, self.keys, server?.address)
         let logger = self.logger
         let processes = self.processes
         processes.launch(generation: generation) {
             let address = CoordinatorAddress(
-                endpoint: endpoint, pid: getpid(), generation: generation, processGroup: processes.processGroup)
+                endpoint: endpoint, pid: getpid(), generation: generation, processGroup: processes.processGroup,
+                host: ThisMachine.name, keys: keys, http: http)
             do {
                 try AtomicFile.write([UInt8](WireFormat.encode(address)), to: path)
             } catch {

@@ -10,7 +10,7 @@ enum Leftovers {
     static func end(address path: String) throws {
         guard let bytes = FileManager.default.contents(atPath: path) else { return }
         if let address = try? JSONDecoder().decode(CoordinatorAddress.self, from: bytes),
-            address.processGroup > 1, isMpirun(address.processGroup)
+            address.isOnThisMachine, address.processGroup > 1, isMpirun(address.processGroup)
         {
             kill(-address.processGroup, SIGTERM)
             // mpirun needs a second to end its ranks; killing it would leave them to end by themselves.

@@ -10,7 +10,7 @@ struct DMD2: AsyncParsableCommand {
         abstract: "Distil a diffusion model into a one-step generator on a CPU cluster.",
         subcommands: [
             RunCommand.self, StatusCommand.self, SetCommand.self, CheckpointCommand.self, StopCommand.self,
-            EventsCommand.self, BenchCommand.self,
+            EventsCommand.self, KeysCommand.self, BenchCommand.self,
         ])
 
     static func main() async {

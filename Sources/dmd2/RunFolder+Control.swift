@@ -1,5 +1,7 @@
 package import Coordination
+import Foundation
 import Messaging
+import Training
 
 extension RunFolder {
     /// Why a command that needs a coordinator fails here.
@@ -15,7 +17,7 @@ extension RunFolder {
             throw CommandFailure(
                 .unavailable, "\(path): no coordinator is alive; dmd2 run CONFIG starts or continues the run")
         }
-        let client = try ControlClient(connectingTo: coordinator.endpoint)
+        let client = try ControlClient(connectingTo: coordinator.endpoint, keys: coordinator.keys(for: request))
         let answer = try client.request(
             ClientMessage.control(request: request), expecting: ServerMessage.self,
             timeoutMilliseconds: timeoutMilliseconds)
@@ -41,5 +43,16 @@ extension RunFolder {
             throw MessagingError.unreadable(reason: "neither accepted nor refused")
         }
         print(message)
+    }
+}
+
+extension CoordinatorAddress {
+    /// The keys to make a request with: those that may do no more than it needs, of the folder that `DMD2_KEYS` or the
+    /// coordinator names. Nil if the coordinator asks for none.
+    func keys(for request: ControlRequest) throws -> ClientKeys? {
+        guard let keys else { return nil }
+        let folder = KeyFolder(ProcessInfo.processInfo.environment[ControlEnvironment.keys] ?? keys)
+        let isForStatus = request == .status && folder.holdsSecret(of: .status)
+        return try folder.clientKeys(isForStatus ? .status : .control)
     }
 }

@@ -67,12 +67,12 @@ package struct RunFolder: Sendable {
     /// Where things are in it.
     var layout: RunFolderLayout { RunFolderLayout(path) }
 
-    /// What `coordinator.json` says, if its process lives.
+    /// What `coordinator.json` says, if its process lives; of another machine's nobody here can tell.
     package var liveCoordinator: CoordinatorAddress? {
         guard let bytes = FileManager.default.contents(atPath: layout.coordinatorAddress),
             let address = try? JSONDecoder().decode(CoordinatorAddress.self, from: bytes),
             // A process of another user lives too, although it cannot be signalled.
-            kill(address.pid, 0) == 0 || errno == EPERM
+            !address.isOnThisMachine || kill(address.pid, 0) == 0 || errno == EPERM
         else { return nil }
         return address
     }

@@ -15,7 +15,7 @@ import Testing
 
     private func begin(generation: Int = 5) {
         for rank in 0..<2 {
-            _ = tell(.hello(host: "a", pid: Int32(rank), ranks: 2), rank: rank, generation: generation)
+            _ = tell(.hello(host: "a", pid: Int32(rank + 1), ranks: 2), rank: rank, generation: generation)
         }
         let stage = StageDeclaration(
             name: "distil", index: 0, count: 1, goal: .studentUpdates(count: 4, ratio: 5), checkpointInterval: 10,

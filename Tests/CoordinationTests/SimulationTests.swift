@@ -45,7 +45,7 @@ private struct Simulation {
             if random.chance(0.5) { isFrozen = true } else { launchEndsAt = now + 1.1 }
             return
         }
-        for rank in 0..<3 { send(.hello(host: "a", pid: Int32(rank), ranks: 3), rank: rank) }
+        for rank in 0..<3 { send(.hello(host: "a", pid: Int32(rank + 1), ranks: 3), rank: rank) }
         send(.beginStage(stage: stage))
         if window == nil { send(.planRequest(stage: "distil", firstStep: step)) }
         if let window {

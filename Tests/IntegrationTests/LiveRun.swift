@@ -9,9 +9,7 @@ struct LiveRun {
 
     /// What the coordinator says; nil while there is none that answers.
     func status() throws -> RunStatus? {
-        guard let bytes = FileManager.default.contents(atPath: "\(folder)/coordinator.json"),
-            let address = try? JSONDecoder().decode(CoordinatorAddress.self, from: bytes)
-        else { return nil }
+        guard let address = address() else { return nil }
         let answer: ServerMessage
         do {
             answer = try ControlClient(connectingTo: address.endpoint).request(
@@ -21,6 +19,13 @@ struct LiveRun {
         }
         guard case .control(.status(let run)) = answer else { return nil }
         return run
+    }
+
+    /// Where the coordinator says it is; nil while there is none.
+    func address() -> CoordinatorAddress? {
+        FileManager.default.contents(atPath: "\(folder)/coordinator.json").flatMap {
+            try? JSONDecoder().decode(CoordinatorAddress.self, from: $0)
+        }
     }
 
     /// Waits until a step of a stage is granted, and returns the status then.

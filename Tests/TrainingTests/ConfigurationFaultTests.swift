@@ -28,6 +28,9 @@ struct ConfigurationFaultTests {
             ("launch: {ranks: 0}", "launch.ranks: 0 is less than 1"),
             ("launch: {mpirun: ''}", "launch.mpirun: the text is empty"),
             ("coordinator: {endpoint: here}", "coordinator.endpoint: endpoint 'here' is not of the form tcp://"),
+            ("coordinator: {address: a b}", "coordinator.address: \"a b\" is no name or IPv4 address"),
+            ("coordinator: {httpEndpoint: here}", "coordinator.httpEndpoint: here is not of the form 127.0.0.1:PORT"),
+            ("coordinator: {httpEndpoint: '1.2.3.4:0'}", "coordinator.httpEndpoint: \"1.2.3.4:0\" is not of the form"),
             ("teacher: {shards: 3, batch: 63}", "teacher.shards: 3 is not a power of two"),
             ("teacher: {learningRate: 0}", "teacher.learningRate: 0.0 is not greater than 0"),
             ("teacher: {decayFraction: 1.5}", "teacher.decayFraction: 1.5 is outside 0.0 to 1.0"),
@@ -90,6 +93,16 @@ struct ConfigurationFaultTests {
                 "launch: {ranks: 8}\nteacher: {shards: 8}\nclassifier: {shards: 8}",
                 "8 ranks are more than distil.shards (4)"
             ),
+            (
+                "coordinator: {endpoint: 'tcp://0.0.0.0:*'}",
+                "coordinator.endpoint: endpoint 'tcp://0.0.0.0:*' is reachable"
+            ),
+            (
+                "coordinator: {address: node1}",
+                "coordinator.address: coordinator.endpoint (tcp://127.0.0.1:*) is reached"
+            ),
+            ("coordinator: {httpEndpoint: '0.0.0.0:9464'}", "coordinator.httpEndpoint: 0.0.0.0:9464 is reachable from"),
+            ("coordinator: {httpToken: a}", "coordinator.httpToken: no page asks for it"),
             ("teacher: {batch: 63}", "teacher.batch: 63 is not divisible by teacher.shards (4); use a multiple of 4"),
             (
                 "teacher: {weightsSHA256: \(String(repeating: "0a", count: 32))}",

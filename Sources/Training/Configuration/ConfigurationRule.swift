@@ -70,6 +70,17 @@ extension ConfigurationRule where Value == String {
         }
     }
 
+    static var hostOrEmpty: Self {
+        Self { $0.isEmpty || Endpoint.isHost($0) ? nil : "\($0.yaml) is no name or IPv4 address of a machine" }
+    }
+
+    static var httpEndpointOrEmpty: Self {
+        Self {
+            $0.isEmpty || HTTPEndpoint($0) != nil
+                ? nil : "\($0.yaml) is not of the form 127.0.0.1:PORT (PORT * takes any free port)"
+        }
+    }
+
     static var endpoint: Self {
         Self { text in
             do throws(MessagingError) {

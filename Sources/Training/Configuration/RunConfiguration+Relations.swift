@@ -1,10 +1,11 @@
 import Diffusion
 import Distillation
+import Messaging
 
 extension RunConfiguration {
     /// Every condition on several keys.
     static let relations: [ConfigurationRelation] =
-        shardRelations + [
+        shardRelations + coordinatorRelations + [
             ConfigurationRelation("distil.minIndex", ["distil.maxIndex"]) {
                 $0.distil.minIndex > $0.distil.maxIndex
                     ? "\($0.distil.minIndex) is greater than distil.maxIndex (\($0.distil.maxIndex)); lower it" : nil
@@ -24,6 +25,31 @@ extension RunConfiguration {
                     ? "goes with an IDX file in data.source, not with built-in data; leave it out" : nil
             },
         ]
+
+    private static let coordinatorRelations = [
+        ConfigurationRelation("coordinator.endpoint", ["coordinator.keys"]) {
+            guard let endpoint = try? Endpoint($0.coordinator.endpoint), !endpoint.isLoopback else { return nil }
+            return $0.coordinator.keys.isEmpty ? MessagingError.notLoopback($0.coordinator.endpoint).description : nil
+        },
+        ConfigurationRelation("coordinator.address", ["coordinator.endpoint"]) {
+            guard !$0.coordinator.address.isEmpty, let endpoint = try? Endpoint($0.coordinator.endpoint),
+                endpoint.isLoopback
+            else { return nil }
+            return "coordinator.endpoint (\(endpoint)) is reached from this machine only, by no other address; "
+                + "use tcp://0.0.0.0:* there, or leave coordinator.address out"
+        },
+        ConfigurationRelation("coordinator.httpEndpoint", ["coordinator.httpToken"]) {
+            guard let endpoint = HTTPEndpoint($0.coordinator.httpEndpoint), !endpoint.isLoopback,
+                $0.coordinator.httpToken.isEmpty
+            else { return nil }
+            return "\(endpoint) is reachable from other machines and asks for no token; use 127.0.0.1:PORT, or set "
+                + "coordinator.httpToken (dmd2 keys new FOLDER makes FOLDER/http.token)"
+        },
+        ConfigurationRelation("coordinator.httpToken", ["coordinator.httpEndpoint"]) {
+            $0.coordinator.httpEndpoint.isEmpty && !$0.coordinator.httpToken.isEmpty
+                ? "no page asks for it, since coordinator.httpEndpoint is empty; set that, or leave this out" : nil
+        },
+    ]
 
     private static let networkSizeKeys = [
         "data.resolution", "network.channels", "network.channelMultipliers", "network.attentionResolutions",

@@ -39,6 +39,21 @@ extension RunConfiguration {
             "coordinator.endpoint", \.coordinator.endpoint, .endpoint, "ZeroMQ address; * takes any free port",
             mayChangeOnResume: true),
         ConfigurationKey(
+            "coordinator.keys", \.coordinator.keys, .any, "folder of CURVE keys; empty: none, this machine only",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "coordinator.address", \.coordinator.address, .hostOrEmpty,
+            "name or address by which workers reach this machine; empty: the endpoint's, or the machine's name",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "coordinator.httpEndpoint", \.coordinator.httpEndpoint, .httpEndpointOrEmpty,
+            "where /metrics and the other pages are served, such as 127.0.0.1:9464; empty: nowhere",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "coordinator.httpToken", \.coordinator.httpToken, .any,
+            "file with the token that /metrics and /status ask for; empty: none, this machine only",
+            mayChangeOnResume: true),
+        ConfigurationKey(
             "coordinator.maxRestartsWithoutProgress", \.coordinator.maxRestartsWithoutProgress, .atLeast(0),
             "restarts without a new checkpoint before giving up", mayChangeOnResume: true),
         ConfigurationKey(

@@ -1,5 +1,6 @@
 import Coordination
 import Foundation
+package import Messaging
 
 /// How a worker finds whoever schedules its run: the coordinator says so in the environment.
 package enum ControlEnvironment {
@@ -7,6 +8,8 @@ package enum ControlEnvironment {
     package static let endpoint = "DMD2_COORDINATOR"
     /// Variable with the coordinator's process, which runs on the same machine.
     package static let process = "DMD2_COORDINATOR_PROCESS"
+    /// Variable with the folder of keys that a person's commands use; without it, the one the coordinator names.
+    package static let keys = "DMD2_KEYS"
     /// Variable with the number of the launch.
     package static let generation = "DMD2_GENERATION"
 
@@ -16,8 +19,9 @@ package enum ControlEnvironment {
     /// The line to the coordinator that launched this process; nil if there is none, and rank 0 has to schedule the
     /// run itself with `InProcessControl`.
     ///
-    /// A process that a later launch has replaced ends at once, even in the middle of a collective.
-    package static func coordinatorLink(rank: Int, rankCount: Int) throws -> CoordinatorLink? {
+    /// A process that a later launch has replaced ends at once, even in the middle of a collective. `keys` is the folder
+    /// with the coordinator's public key and the workers' secret one; nil: the coordinator asks for none.
+    package static func coordinatorLink(rank: Int, rankCount: Int, keys: KeyFolder?) throws -> CoordinatorLink? {
         let environment = ProcessInfo.processInfo.environment
         guard let address = environment[endpoint] else { return nil }
         let text = environment[generation] ?? ""
@@ -31,7 +35,10 @@ package enum ControlEnvironment {
             return process
         }
         let identity = CoordinatorLink.Identity(generation: generation, rank: rank, rankCount: rankCount)
-        return try CoordinatorLink(connectingTo: address, process: process, as: identity) { reason in
+        let clientKeys = try keys?.clientKeys(.worker)
+        return try CoordinatorLink(
+            connectingTo: address, keys: clientKeys, process: process, as: identity
+        ) { reason in
             FileHandle.standardError.write(Data("rank \(rank): \(ControlError.superseded(reason: reason))\n".utf8))
             _exit(ExitStatus.stoppedResumable.rawValue)
         }

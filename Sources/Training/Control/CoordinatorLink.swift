@@ -35,10 +35,11 @@ package final class CoordinatorLink: ControlLink {
     private let conversation: Monitor<Conversation>
     private let patienceSeconds: Double
 
-    /// Starts talking to a coordinator; `process` is its number, if it is on this machine. `onSupersession` is called, on the link's thread, when a later launch has
-    /// begun: the rank may be stuck in a collective, so it should end the process.
+    /// Starts talking to a coordinator, with keys if it asks for them; `process` is its number, if it is on this machine.
+    /// `onSupersession` is called, on the link's thread, when a later launch has begun: the rank may be stuck in a
+    /// collective, so it should end the process.
     package init(
-        connectingTo endpoint: String, process: pid_t? = nil, as identity: Identity,
+        connectingTo endpoint: String, keys: ClientKeys? = nil, process: pid_t? = nil, as identity: Identity,
         patienceSeconds: Double = patienceSeconds,
         onSupersession: @escaping @Sendable (String) -> Void
     ) throws(MessagingError) {
@@ -51,7 +52,8 @@ package final class CoordinatorLink: ControlLink {
             ranks: identity.rankCount)
         conversation = Monitor(Conversation(hello: hello, startingAt: monotonicSeconds()))
         let speaker = LinkThread(
-            endpoint: self.endpoint, identity: identity, conversation: conversation, onSupersession: onSupersession)
+            endpoint: self.endpoint, keys: keys, identity: identity, conversation: conversation,
+            onSupersession: onSupersession)
         Thread.detachNewThread { speaker.run() }
     }
 
@@ -86,7 +88,7 @@ package final class CoordinatorLink: ControlLink {
     }
 
     package func notice(_ text: String) throws(ControlError) {
-        _ = try request(.notice(text: text))
+        _ = try request(.notice(text: Self.cut(text)))
     }
 
     package func stageFinished(_ stage: String, step: Int) throws(ControlError) {
@@ -99,12 +101,15 @@ package final class CoordinatorLink: ControlLink {
     }
 
     package func failed(_ status: ExitStatus, reason: String) {
-        let message = WorkerMessage.failed(exitCode: status.rawValue, reason: reason)
+        let message = WorkerMessage.failed(exitCode: status.rawValue, reason: Self.cut(reason))
         conversation.withLock { $0.ask(message) }
         // Nothing can be done about a coordinator that does not hear this: mpirun's exit code tells it the rest.
         _ = conversation.wait(seconds: 1) { $0.takeAnswer(to: message) }
         conversation.withLock { $0.close() }
     }
+
+    /// No more than the coordinator takes.
+    private static func cut(_ text: String) -> String { String(text.prefix(WorkerMessage.maximumTextBytes / 16)) }
 
     /// A later coordinator would not help: it begins a launch of its own.
     private var isCoordinatorDead: Bool {
@@ -140,13 +145,14 @@ package final class CoordinatorLink: ControlLink {
 /// The thread that owns a rank's socket.
 private struct LinkThread: Sendable {
     let endpoint: Endpoint
+    let keys: ClientKeys?
     let identity: CoordinatorLink.Identity
     let conversation: Monitor<Conversation>
     let onSupersession: @Sendable (String) -> Void
 
     func run() {
         do {
-            let socket = try DealerSocket(Context(), connectingTo: endpoint)
+            let socket = try DealerSocket(Context(), connectingTo: endpoint, keys: keys)
             while try turn(socket) {}
         } catch {
             // Without a socket the link is as good as lost; the next request says so when its patience ends.

@@ -19,6 +19,7 @@ extension ExitStatus {
         case is DataMismatch: self = .badConfiguration
         case is WorkerError: self = .runFolderUnusable
         case is MessagingError: self = .unavailable
+        case let error as SecretFileError: self = Self.status(for: error)
         case is JournalError: self = .runFolderUnusable
         default: return nil
         }
@@ -29,6 +30,13 @@ extension ExitStatus {
         case .locked, .system: .runFolderUnusable
         case .damaged, .mismatch, .incomplete: .badData
         case .superseded: .stoppedResumable
+        }
+    }
+
+    private static func status(for error: SecretFileError) -> ExitStatus {
+        switch error {
+        case .unreadable, .otherOwner, .exposed, .noSecret: .inputMissing
+        case .exists: .runFolderUnusable
         }
     }
 

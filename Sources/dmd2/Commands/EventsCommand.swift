@@ -2,12 +2,15 @@ import ArgumentParser
 import Foundation
 import Journal
 
-struct EventsCommand: ParsableCommand {
+struct EventsCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "events", abstract: "List what happened in a run, oldest first.")
 
     @OptionGroup var argument: RunArgument
     @OptionGroup var format: OutputFormat
+
+    @Flag(help: "Go on with what happens from now on, until the run ends.")
+    var follow = false
 
     private struct Event: Encodable {
         let time: String
@@ -28,8 +31,19 @@ struct EventsCommand: ParsableCommand {
         }
     }
 
-    func run() throws {
-        let events = try argument.folderOrLatest().journal().events().map(Event.init)
-        try format.show(events, text: \.text)
+    func run() async throws {
+        let folder = try argument.folderOrLatest()
+        let journal = try folder.journal()
+        var shown = 0
+        while true {
+            // Asked first: what happens between the two questions is then shown before the end.
+            let isLive = folder.liveCoordinator != nil
+            let events = try journal.events(skipping: shown)
+            shown += events.count
+            try format.show(events.map(Event.init), text: \.text)
+            fflush(nil)
+            guard follow, isLive else { return }
+            try await Task.sleep(for: .milliseconds(500))
+        }
     }
 }

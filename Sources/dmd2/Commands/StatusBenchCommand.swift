@@ -24,7 +24,8 @@ struct StatusBenchCommand: ParsableCommand {
     func run() throws {
         let folder = try argument.folderOrLatest()
         guard let coordinator = folder.liveCoordinator else { throw folder.noCoordinator }
-        let client = try ControlClient(connectingTo: coordinator.endpoint)
+        let client = try ControlClient(
+            connectingTo: coordinator.endpoint, keys: coordinator.keys(for: .status))
         var milliseconds: [Double] = []
         for _ in 0..<queries {
             let start = ContinuousClock.now
