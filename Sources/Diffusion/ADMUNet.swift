@@ -10,10 +10,9 @@ package struct ADMUNet: Backbone {
     package let bottleneckResolution: Int
 
     private let channels: Int
-    private let classes: Int
     private let map0: LinearLayer
     private let map1: LinearLayer
-    private let mapLabel: LinearLayer
+    private let mapLabel: LabelMap?
     private let inputConvolution: ConvolutionLayer
     private let encoder: [ResidualBlock]
     private let decoder: [DecoderBlock]
@@ -32,15 +31,13 @@ package struct ADMUNet: Backbone {
         var decoder: [DecoderBlock] = []
         let channels = configuration.channels
         self.channels = configuration.channels
-        classes = configuration.classes
         bottleneckChannels = configuration.bottleneckChannels
         bottleneckResolution = configuration.bottleneckResolution
         let embedding = channels * configuration.channelMultiplierEmbedding
         map0 = LinearLayer(&layout, "model.map_layer0", inputs: channels, outputs: embedding)
         map1 = LinearLayer(&layout, "model.map_layer1", inputs: embedding, outputs: embedding)
-        mapLabel = LinearLayer(
-            &layout, "model.map_label", inputs: classes, outputs: embedding, hasBias: false,
-            initializer: .normal(deviation: 1))
+        mapLabel = LabelMap(
+            &layout, configuration, outputs: embedding, hasBias: false, scale: 1, initializer: .normal(deviation: 1))
 
         let multipliers = configuration.channelMultipliers
         let resolutions = configuration.resolutions
@@ -57,7 +54,7 @@ package struct ADMUNet: Backbone {
                 encoder.append(
                     ResidualBlock(
                         &layout, prefix + "_down", inputs: current, outputs: current, embedding: embedding,
-                        resampling: .down))
+                        resampling: .down(.box)))
                 skips.append(current)
             }
             for index in 0..<configuration.blocks {
@@ -84,7 +81,7 @@ package struct ADMUNet: Backbone {
                 append("_in0", outputs: current, attends: true)
                 append("_in1", outputs: current)
             } else {
-                append("_up", outputs: current, resampling: .up)
+                append("_up", outputs: current, resampling: .up(.box))
             }
             for index in 0...configuration.blocks {
                 append(
@@ -99,7 +96,7 @@ package struct ADMUNet: Backbone {
     }
 
     package func callAsFunction(
-        _ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
     ) -> Variable {
         let embedding = embed(conditioning, labels, weights)
         var skips = encode(x, embedding, weights)
@@ -113,7 +110,7 @@ package struct ADMUNet: Backbone {
     }
 
     package func bottleneck(
-        _ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
     ) -> Variable {
         let outputs = encode(x, embed(conditioning, labels, weights), weights)
         return outputs[outputs.count - 1]
@@ -131,33 +128,17 @@ package struct ADMUNet: Backbone {
     }
 
     /// The embedding of noise level and label, `[N, embedding]`.
-    private func embed(_ conditioning: [Float], _ labels: [Int], _ weights: BoundWeights) -> Variable {
-        let position = positionalEmbedding(conditioning)
-        let noise = map1(silu(map0(Variable(position), weights)), weights)
-        return silu(add(noise, mapLabel(Variable(oneHot(labels)), weights)))
+    private func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
+        let noise = map1(silu(map0(Variable(waves(conditioning)), weights)), weights)
+        return silu(mapLabel.map { add(noise, $0(labels, weights)) } ?? noise)
     }
 
     /// cos then sin of c_noise times the frequencies 10000^(-i / (C/2)), `[N, C]`.
-    private func positionalEmbedding(_ conditioning: [Float]) -> Tensor {
+    private func waves(_ conditioning: [Float]) -> Tensor {
         let half = channels / 2
-        let result = Tensor(uninitialized: Shape(conditioning.count, channels))
-        for (n, value) in conditioning.enumerated() {
-            for i in 0..<half {
-                let angle = Double(value) * pow(10_000, -Double(i) / Double(half))
-                result.pointer[n * channels + i] = Float(cos(angle))
-                result.pointer[n * channels + half + i] = Float(sin(angle))
-            }
+        return noiseWaves(samples: conditioning.count, waves: half, order: .cosineFirst) { sample, wave in
+            Double(conditioning[sample]) * pow(10_000, -Double(wave) / Double(half))
         }
-        return result
-    }
-
-    private func oneHot(_ labels: [Int]) -> Tensor {
-        let result = Tensor(repeating: 0, Shape(labels.count, classes))
-        for (n, label) in labels.enumerated() {
-            precondition((0..<classes).contains(label), "ADMUNet: label \(label) of \(classes) classes")
-            result.pointer[n * classes + label] = 1
-        }
-        return result
     }
 }
 
@@ -170,14 +151,7 @@ struct ResidualBlock: Sendable {
     private let conv1: ConvolutionLayer
     private let skip: ConvolutionLayer?
     private let resampling: ResolutionChange?
-    private let attention: Attention?
-
-    private struct Attention {
-        let norm: NormalizationLayer
-        let qkv: ConvolutionLayer
-        let projection: ConvolutionLayer
-        let heads: Int
-    }
+    private let attention: AttentionBlock?
 
     /// The field's width of one attention head; a remainder below it widens all heads.
     private static let channelsPerHead = 64
@@ -196,44 +170,24 @@ struct ResidualBlock: Sendable {
             inputs == outputs
             ? nil : ConvolutionLayer(&layout, name + ".skip", inputs: inputs, outputs: outputs, kernel: 1, padding: 0)
         self.resampling = resampling
-        if attends {
-            let heads = outputs / Self.channelsPerHead
-            precondition(
-                heads >= 1 && outputs.isMultiple(of: heads),
-                "ResidualBlock: attention over \(outputs) channels, which do not fall into heads of \(Self.channelsPerHead)"
-            )
-            attention = Attention(
-                norm: NormalizationLayer(&layout, name + ".norm2", channels: outputs),
-                qkv: ConvolutionLayer(
-                    &layout, name + ".qkv", inputs: outputs, outputs: 3 * outputs, kernel: 1, padding: 0,
-                    order: .separated(kinds: 3)),
-                projection: ConvolutionLayer(
-                    &layout, name + ".proj", inputs: outputs, outputs: outputs, kernel: 1, padding: 0,
-                    startsAtZero: true),
-                heads: heads)
-        } else {
-            attention = nil
-        }
+        // As in EDM, a level narrower than one head goes without.
+        let heads = attends ? outputs / Self.channelsPerHead : 0
+        precondition(
+            heads == 0 || outputs.isMultiple(of: heads),
+            "ResidualBlock: attention over \(outputs) channels, which do not fall into heads of \(Self.channelsPerHead)"
+        )
+        attention = heads > 0 ? AttentionBlock(&layout, name, channels: outputs, heads: heads) : nil
     }
 
     /// Shapes: x `[N, H, W, inputs]`, embedding `[N, E]`; result `[N, H', W', outputs]`.
     func callAsFunction(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> Variable {
         let h = conv0(x, after: norm0.arguments(weights, activates: true), resampling: resampling, weights)
-        let straight = resampled(x)
+        let straight = resampling.map { resample(x, $0) } ?? x
         let residual = skip.map { $0(straight, weights) } ?? straight
         let modulation = affine(embedding, weights)
         let sum = conv1(
             h, after: norm1.arguments(weights, modulation: modulation, activates: true), weights, adding: residual)
         guard let attention else { return sum }
-        let qkv = attention.qkv(sum, after: attention.norm.arguments(weights, activates: false), weights)
-        return attention.projection(selfAttention(qkv, heads: attention.heads), weights, adding: sum)
-    }
-
-    private func resampled(_ x: Variable) -> Variable {
-        switch resampling {
-        case .up: upsample(x)
-        case .down: downsample(x)
-        case nil: x
-        }
+        return attention(sum, weights)
     }
 }

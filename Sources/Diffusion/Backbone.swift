@@ -10,16 +10,19 @@ package protocol Backbone: Sendable {
     var bottleneckResolution: Int { get }
 
     /// The network's output F. Shapes: x and the result `[N, H, W, C]`; conditioning (c_noise) and labels `[N]`. x has
-    /// the weights' precision, the result is float32.
-    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights) -> Variable
+    /// the weights' precision, the result is float32. A label that is nil stands for none, the unconditional network;
+    /// a network without labels does not look at them.
+    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable
 
     /// The output of the encoder alone, `[N, h, w, bottleneckChannels]`, in the weights' precision.
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights) -> Variable
+    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable
 }
 
 /// Builds the configured backbone.
 package func makeBackbone(_ configuration: NetworkConfiguration) -> any Backbone {
     switch configuration.backbone {
     case .adm: ADMUNet(configuration)
+    case .ddpmpp: SongUNet(configuration, .ddpmpp)
+    case .ncsnpp: SongUNet(configuration, .ncsnpp)
     }
 }

@@ -33,9 +33,9 @@ package struct Denoiser: Sendable {
     /// The shape of `count` images.
     package func shape(_ count: Int) -> Shape { Shape(count, imageShape.height, imageShape.width, imageShape.channels) }
 
-    /// The denoised images. Shapes: x and the result `[N, H, W, C]`; sigma and labels `[N]`.
+    /// The denoised images. Shapes: x and the result `[N, H, W, C]`; sigma and labels `[N]`, nil for none.
     package func callAsFunction(
-        _ x: Variable, sigma: [Float], labels: [Int], _ weights: BoundWeights
+        _ x: Variable, sigma: [Float], labels: [Int?], _ weights: BoundWeights
     ) -> Variable {
         let d2 = sigmaData * sigmaData
         let output = backbone(
@@ -47,7 +47,7 @@ package struct Denoiser: Sendable {
 
     /// The backbone's bottleneck for the same input.
     package func bottleneck(
-        _ x: Variable, sigma: [Float], labels: [Int], _ weights: BoundWeights
+        _ x: Variable, sigma: [Float], labels: [Int?], _ weights: BoundWeights
     ) -> Variable {
         backbone.bottleneck(scaled(x, sigma, weights), conditioning: sigma.map { log($0) / 4 }, labels: labels, weights)
     }

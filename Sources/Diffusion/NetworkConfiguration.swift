@@ -7,6 +7,10 @@ package struct NetworkConfiguration: Sendable, Equatable {
     package enum Backbone: String, Sendable, CaseIterable {
         /// The U-Net of Dhariwal and Nichol 2021 as laid out in EDM (`DhariwalUNet`).
         case adm
+        /// The U-Net of Song et al. 2021 (`SongUNet` in EDM) as DDPM++: positional embedding, box filter.
+        case ddpmpp
+        /// The same as NCSN++: random Fourier features, residual encoder, [1, 3, 3, 1] filter.
+        case ncsnpp
     }
 
     /// The backbone. File key: `network.type`.
@@ -18,8 +22,11 @@ package struct NetworkConfiguration: Sendable, Equatable {
     /// Channels of an image: 1 grey, 3 colour. File key: `data.imageChannels`.
     package var imageChannels: Int
 
-    /// Number of labels K; a label enters as a one-hot vector of K. File key: `data.classes`.
+    /// Number of labels K of the data. File key: `data.classes`.
     package var classes: Int
+
+    /// True where a label enters the network, as a one-hot vector of K; else labels are ignored.
+    package var conditional: Bool
 
     /// Channels C of level 0 before its multiplier; a multiple of 8.
     package var channels: Int
@@ -33,7 +40,7 @@ package struct NetworkConfiguration: Sendable, Equatable {
     /// Residual blocks per level in the encoder; the decoder has one more.
     package var blocks: Int
 
-    /// Resolutions whose blocks end with self-attention (64 channels per head).
+    /// Resolutions whose blocks end with self-attention: 64 channels per head in ADM, one head in the others.
     package var attentionResolutions: [Int]
 
     /// Standard deviation of the images, in units of pixel value in -1...1 (Karras et al. 2022, table 1: 0.5).
@@ -41,7 +48,8 @@ package struct NetworkConfiguration: Sendable, Equatable {
 
     /// A configuration; the defaults are the digits'.
     package init(
-        backbone: Backbone = .adm, resolution: Int = 8, imageChannels: Int = 1, classes: Int = 10, channels: Int = 16,
+        backbone: Backbone = .adm, resolution: Int = 8, imageChannels: Int = 1, classes: Int = 10,
+        conditional: Bool = true, channels: Int = 16,
         channelMultipliers: [Int] = [1, 4], channelMultiplierEmbedding: Int = 4, blocks: Int = 1,
         attentionResolutions: [Int] = [4], sigmaData: Double = 0.5
     ) {
@@ -49,6 +57,7 @@ package struct NetworkConfiguration: Sendable, Equatable {
         self.resolution = resolution
         self.imageChannels = imageChannels
         self.classes = classes
+        self.conditional = conditional
         self.channels = channels
         self.channelMultipliers = channelMultipliers
         self.channelMultiplierEmbedding = channelMultiplierEmbedding
@@ -56,6 +65,9 @@ package struct NetworkConfiguration: Sendable, Equatable {
         self.attentionResolutions = attentionResolutions
         self.sigmaData = sigmaData
     }
+
+    /// The labels that the network tells apart: K, or 0 for an unconditional one.
+    package var labelCount: Int { conditional ? classes : 0 }
 
     /// The resolution of every level, finest first: resolution / 2^level.
     package var resolutions: [Int] {

@@ -60,6 +60,73 @@ package enum Elementwise {
         map(a, a, result, count) { value, _ in value * factor }
     }
 
+    /// `result = factor a`, both of one type; `result` may be `a`.
+    package static func scale(
+        _ a: ActivationPointer, by factor: Float, into result: ActivationPointer, count: Int
+    ) {
+        func run<Element: VectorElement>(_ type: Element.Type) {
+            let a = UnsafePointer(a.elements(type))
+            map(a, a, result.elements(type), count) { value, _ in value * factor }
+        }
+        switch result.type {
+        case .float32: run(Float.self)
+        case .bfloat16: run(BFloat16.self)
+        }
+    }
+
+    /// Adds `shift` `[samples, channels]` to every pixel of `x` `[samples, pixels, channels]`; `result` may be `x`.
+    package static func addToPixels(
+        _ x: ActivationPointer, _ shift: UnsafePointer<Float>, into result: ActivationPointer, samples: Int,
+        pixels: Int, channels: Int
+    ) {
+        func run<Element: VectorElement>(_ type: Element.Type) {
+            let (x, result) = (UnsafePointer(x.elements(type)), result.elements(type))
+            ThreadPool.forRanges(samples * pixels, grain: pixelGrain(channels)) { range in
+                for pixel in range {
+                    let (place, row) = (pixel * channels, shift + pixel / pixels * channels)
+                    Chunk.forEach(channels) { offset, count in
+                        Chunk.store(
+                            Chunk.load(x + place + offset, count) + Chunk.load(row + offset, count),
+                            result + place + offset, count)
+                    }
+                }
+            }
+        }
+        let timer = OperationProfile.start(.elementwise)
+        defer { timer.stop() }
+        switch result.type {
+        case .float32: run(Float.self)
+        case .bfloat16: run(BFloat16.self)
+        }
+    }
+
+    /// The sum over the pixels of `x` `[samples, pixels, channels]`, `[samples, channels]`: the gradient of the shift of
+    /// ``addToPixels(_:_:into:samples:pixels:channels:)``.
+    package static func sumOverPixels(
+        _ x: ActivationPointer, into result: UnsafeMutablePointer<Float>, samples: Int, pixels: Int, channels: Int
+    ) {
+        func run<Element: VectorElement>(_ type: Element.Type) {
+            let x = UnsafePointer(x.elements(type))
+            ThreadPool.forEach(samples, serial: samples * pixels * channels < 16_384) { sample in
+                let (source, sum) = (x + sample * pixels * channels, result + sample * channels)
+                Chunk.forEach(channels) { offset, count in
+                    var total = Lanes.zero
+                    for pixel in 0..<pixels { total += Chunk.load(source + pixel * channels + offset, count) }
+                    Chunk.store(total, sum + offset, count)
+                }
+            }
+        }
+        let timer = OperationProfile.start(.elementwise)
+        defer { timer.stop() }
+        switch x.type {
+        case .float32: run(Float.self)
+        case .bfloat16: run(BFloat16.self)
+        }
+    }
+
+    /// Pixels of one piece of work.
+    private static func pixelGrain(_ channels: Int) -> Int { max(1, 16_384 / channels) }
+
     /// `result = silu(x)`.
     package static func silu(_ x: UnsafePointer<Float>, into result: UnsafeMutablePointer<Float>, count: Int) {
         map(x, x, result, count) { value, _ in VectorMath.silu(value) }

@@ -20,6 +20,8 @@ package struct AdamWConfiguration: Sendable, Equatable {
 package final class NetworkOptimizer {
     package let weights: NetworkWeights
     private let configuration: AdamWConfiguration
+    /// The parts of the buffers that change.
+    private let trainedRanges: [Range<Int>]
     /// The moments, flat buffers of the weights' layout.
     package let firstMoment: Tensor
     package let secondMoment: Tensor
@@ -31,12 +33,14 @@ package final class NetworkOptimizer {
     package init(_ weights: NetworkWeights, _ configuration: AdamWConfiguration, keepsAverage: Bool) {
         self.weights = weights
         self.configuration = configuration
+        trainedRanges = weights.layout.trainedRanges
         firstMoment = Tensor(repeating: 0, weights.values.shape)
         secondMoment = Tensor(repeating: 0, weights.values.shape)
         average = keepsAverage ? weights.copied() : nil
     }
 
-    /// Clips the gradient by its norm, takes one AdamW step and moves the average. Returns the norm before clipping.
+    /// Clips the gradient by its norm, takes one AdamW step and moves the average, of all that is trained. Returns the norm
+    /// before clipping.
     ///
     /// `gradient` is flat in the weights' layout, the sum over shards; `scale` turns the sum into the mean; `averageKeep`
     /// is the share of the moving average that is kept.
@@ -54,9 +58,13 @@ package final class NetworkOptimizer {
             update: updateCount)
         weights.update { values in
             func apply(average: UnsafeMutablePointer<Float>?) {
-                OptimizerStep.adamW(
-                    values.pointer, gradient: gradient, firstMoment: firstMoment.pointer,
-                    secondMoment: secondMoment.pointer, average: average, averageKeep: averageKeep, count: count, step)
+                for range in trainedRanges {
+                    let start = range.lowerBound
+                    OptimizerStep.adamW(
+                        values.pointer + start, gradient: gradient + start, firstMoment: firstMoment.pointer + start,
+                        secondMoment: secondMoment.pointer + start, average: average.map { $0 + start },
+                        averageKeep: averageKeep, count: range.count, step)
+                }
             }
             if let average { average.update { apply(average: $0.pointer) } } else { apply(average: nil) }
         }

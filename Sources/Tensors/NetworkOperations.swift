@@ -235,25 +235,6 @@ package func groupNormalization(_ x: Variable, _ arguments: NormalizationArgumen
     }
 }
 
-/// A change of resolution between a normalisation and its convolution.
-package enum ResolutionChange: Sendable {
-    case up, down
-
-    fileprivate func applied(to x: Tensor) -> Tensor {
-        switch self {
-        case .up: upsampled(x, factor: 1)
-        case .down: downsampled(x, factor: 0.25)
-        }
-    }
-
-    fileprivate func gradient(_ gradient: Tensor) -> Tensor {
-        switch self {
-        case .up: downsampled(gradient, factor: 1)
-        case .down: upsampled(gradient, factor: 0.25)
-        }
-    }
-}
-
 /// Group normalisation with what follows it, a change of resolution where asked, and the convolution that reads it.
 ///
 /// One operation, because what lies between is not kept: the backward pass of the normalisation makes it again, in

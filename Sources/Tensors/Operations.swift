@@ -87,33 +87,6 @@ package func concatenate(_ a: Variable, _ b: Variable) -> Variable {
     }
 }
 
-/// Doubles the resolution by repeating each pixel: `[N, H, W, C]` to `[N, 2H, 2W, C]`.
-package func upsample(_ x: Variable) -> Variable {
-    result(of: [x], upsampled(x.value, factor: 1)) { x.slot?.add(downsampled($0, factor: 1)) }
-}
-
-/// Halves the resolution by the mean of 2x2 blocks: `[N, 2H, 2W, C]` to `[N, H, W, C]`.
-package func downsample(_ x: Variable) -> Variable {
-    result(of: [x], downsampled(x.value, factor: 0.25)) { x.slot?.add(upsampled($0, factor: 0.25)) }
-}
-
-func upsampled(_ x: Tensor, factor: Float) -> Tensor {
-    let (n, h, w, c) = (x.shape[0], x.shape[1], x.shape[2], x.shape[3])
-    let y = Tensor(uninitialized: Shape(n, 2 * h, 2 * w, c), x.elementType)
-    Resampling.upsample(
-        x.activations, into: y.activations, samples: n, height: h, width: w, channels: c, factor: factor)
-    return y
-}
-
-func downsampled(_ x: Tensor, factor: Float) -> Tensor {
-    let (n, h, w, c) = (x.shape[0], x.shape[1] / 2, x.shape[2] / 2, x.shape[3])
-    precondition(x.shape[1] == 2 * h && x.shape[2] == 2 * w, "downsample: \(x.shape) has an odd side")
-    let y = Tensor(uninitialized: Shape(n, h, w, c), x.elementType)
-    Resampling.downsample(
-        x.activations, into: y.activations, samples: n, height: h, width: w, channels: c, factor: factor)
-    return y
-}
-
 /// The mean over the pixels: `[N, H, W, C]` to `[N, C]`.
 package func meanOverPixels(_ x: Variable) -> Variable {
     let (n, pixels, c) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
@@ -142,6 +115,40 @@ package func meanOverPixels(_ x: Variable) -> Variable {
 package func reshape(_ x: Variable, _ shape: Shape) -> Variable {
     result(of: [x], x.value.reshaped(shape)) { gradient in
         x.slot?.add(gradient.reshaped(x.shape))
+    }
+}
+
+/// `y = factor x` in the type of `x`; overwrites `x` where nothing else holds its storage.
+package func scale(_ x: consuming Variable, by factor: Float) -> Variable {
+    let slot = x.slot
+    var y = x.value
+    y.makeUnique()
+    Elementwise.scale(y.activations, by: factor, into: y.activations, count: y.count)
+    return result(ofSlots: [slot], y) { gradient in
+        let dx = Tensor(uninitialized: gradient.shape, gradient.elementType)
+        Elementwise.scale(gradient.activations, by: factor, into: dx.activations, count: dx.count)
+        slot?.add(dx)
+    }
+}
+
+/// Adds `shift` to every pixel, in the type of `x`; overwrites `x` where nothing else holds its storage.
+///
+/// Shapes: x and result `[N, H, W, C]`, shift `[N, C]`.
+package func addToPixels(_ x: consuming Variable, _ shift: Variable) -> Variable {
+    let (slot, shape) = (x.slot, x.shape)
+    precondition(shift.shape == Shape(shape[0], shape[3]), "addToPixels: \(shift.shape) to \(shape)")
+    let (samples, pixels, channels) = (shape[0], shape[1] * shape[2], shape[3])
+    var y = x.value
+    y.makeUnique()
+    Elementwise.addToPixels(
+        y.activations, shift.value.pointer, into: y.activations, samples: samples, pixels: pixels, channels: channels)
+    return result(ofSlots: [slot, shift.slot], y) { gradient in
+        slot?.add(gradient)
+        guard let shiftSlot = shift.slot else { return }
+        let sum = Tensor(uninitialized: shift.shape)
+        Elementwise.sumOverPixels(
+            gradient.activations, into: sum.pointer, samples: samples, pixels: pixels, channels: channels)
+        shiftSlot.add(sum)
     }
 }
 

@@ -10,12 +10,12 @@ private struct ProbeBackbone: Backbone {
     let bottleneckChannels = 1
     let bottleneckResolution = 1
 
-    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights) -> Variable {
+    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
         let ones = Variable(Tensor(repeating: 1, x.shape))
         return blend(x, conditioning.map { _ in 1 }, ones, conditioning)
     }
 
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights) -> Variable {
+    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
         self(x, conditioning: conditioning, labels: labels, weights)
     }
 }

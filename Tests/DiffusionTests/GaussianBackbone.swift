@@ -25,7 +25,7 @@ final class GaussianBackbone: Backbone {
         mean + (variance / (variance + sigmaMax * sigmaMax)).squareRoot() * (sigmaMax * noise - mean)
     }
 
-    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights) -> Variable {
+    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
         calls.withLock { $0 += 1 }
         let result = Tensor(uninitialized: x.shape)
         let count = x.shape.countPerSample
@@ -40,5 +40,5 @@ final class GaussianBackbone: Backbone {
         return Variable(result)
     }
 
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int], _ weights: BoundWeights) -> Variable { x }
+    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable { x }
 }

@@ -4,7 +4,10 @@ import Distillation
 import Foundation
 import Tensors
 
-/// Numbers recorded from the official DMD2 code (PyTorch, float32, deterministic): `NAME.json`, `NAME.safetensors`.
+/// Numbers recorded in PyTorch (float32, deterministic): `NAME.json`, `NAME.safetensors`.
+///
+/// Most are of the official DMD2 code. Those named `formulas-…` cover options that it has no recording of: they are of a
+/// model and a training step written from the papers' formulas as plain functions of PyTorch, for nothing else.
 ///
 /// Images are stored NCHW and handed out NHWC.
 final class Fixture {
@@ -53,6 +56,15 @@ final class Fixture {
         return try tensors.values(name, as: Int64.self).map { Int($0) }
     }
 
+    /// One label per image `[N]`; zeros, which nothing looks at, where the networks have no labels.
+    func labels(_ name: String, count: Int) throws -> [Int] {
+        guard description.configuration.value.labels > 0 else {
+            unread.remove(name)
+            return [Int](repeating: 0, count: count)
+        }
+        return try integers(name)
+    }
+
     /// Images `[N, H, W, C]`.
     func images(_ name: String) throws -> Tensor {
         let shape = try take(name).shape
@@ -80,9 +92,10 @@ final class Fixture {
                 indices: integers(prefix + name + "_index"), noise: images(prefix + name + "_noise"))
         }
         guard let critic = try draw("critic") else { throw FixtureError("\(prefix)critic_index is missing") }
+        let (noise, real) = try (images(prefix + "z"), images(prefix + "real_image"))
         return try DistillationDraws(
-            studentNoise: images(prefix + "z"), labels: integers(prefix + "labels"),
-            realImages: images(prefix + "real_image"), realLabels: integers(prefix + "real_labels"),
+            studentNoise: noise, labels: labels(prefix + "labels", count: noise.shape[0]),
+            realImages: real, realLabels: labels(prefix + "real_labels", count: real.shape[0]),
             matching: draw("dm"), studentGAN: draw("student_gan"), critic: critic, realGAN: draw("real_gan"),
             fakeGAN: draw("fake_gan"))
     }

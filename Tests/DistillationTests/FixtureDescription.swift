@@ -56,6 +56,8 @@ struct FixtureDescription: Decodable {
         let type: String
         let channels: Int, channelMultipliers: [Int], embeddingMultiplier: Int, blocks: Int, attentionResolutions: [Int]
         let dropout: Double?, augmentationLabels: Double?, labelDropout: Double?
+        /// SongUNet's own; those of DDPM++ where they are not given.
+        let embedding: String?, noiseChannelMultiplier: Int?, encoder: String?, decoder: String?, filter: [Double]?
 
         enum CodingKeys: String, CodingKey, CaseIterable {
             case dropout
@@ -67,6 +69,11 @@ struct FixtureDescription: Decodable {
             case attentionResolutions = "attn_resolutions"
             case augmentationLabels = "augment_dim"
             case labelDropout = "label_dropout"
+            case embedding = "embedding_type"
+            case noiseChannelMultiplier = "channel_mult_noise"
+            case encoder = "encoder_type"
+            case decoder = "decoder_type"
+            case filter = "resample_filter"
         }
     }
 

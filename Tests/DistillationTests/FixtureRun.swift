@@ -18,7 +18,7 @@ struct FixtureRun {
         self.fixture = fixture
         description = fixture.description
         configuration = description.configuration.value
-        let critic = CriticNetwork(Denoiser(try NetworkConfiguration(configuration)))
+        let critic = CriticNetwork(try configuration.denoiser())
         step = DistillationStep(
             critic, studentSigma: configuration.studentSigma, studentGANWeight: configuration.studentGANWeight,
             criticGANWeight: configuration.criticGANWeight)
@@ -76,7 +76,7 @@ struct FixtureRun {
     private mutating func compareProbe() throws {
         let noisy = Variable(try fixture.images("probe.noisy"))
         let sigma = try fixture.values("probe.sigma", count: noisy.shape[0]).map { Float($0) }
-        let labels = try fixture.integers("it0.real_labels")
+        let labels = try fixture.labels("it0.real_labels", count: noisy.shape[0])
         let teacher = BoundWeights.frozen(networks.teacher)
         let denoised = step.denoiser(noisy, sigma: sigma, labels: labels, teacher)
         try compare(.images, "probe.denoised", denoised.value)
@@ -163,7 +163,10 @@ struct FixtureRun {
             (FixtureRole.student, networks.student, optimizer.studentLearningRate),
             (.critic, networks.critic, optimizer.criticLearningRate),
         ] {
-            for entry in trainedEntries(of: weights) {
+            let constants = weights.layout.entries.filter {
+                !$0.isTrained && fixture.contains("final." + role.fixtureName($0.name))
+            }
+            for entry in trainedEntries(of: weights) + constants {
                 let name = role.fixtureName(entry.name)
                 let stored = try fixture.values("final." + name, count: storedCount(entry))
                 let got = Tensor(weights.values.storage, offset: entry.offset, shape: Shape(entry.shape))
@@ -181,9 +184,9 @@ struct FixtureRun {
         }
     }
 
-    /// The weights the fixture trains: all but the head of a run without one.
+    /// The weights the fixture trains: all but random frequencies, and the head of a run without one.
     private func trainedEntries(of weights: NetworkWeights) -> [ParameterLayout.Entry] {
-        weights.layout.entries.filter { configuration.trainsHead || !$0.name.hasPrefix("head.") }
+        weights.layout.entries.filter { $0.isTrained && (configuration.trainsHead || !$0.name.hasPrefix("head.")) }
     }
 
     /// Tensors of more than 1024 elements are stored as norm and dot product.
@@ -211,29 +214,56 @@ private struct Probe {
     }
 }
 
-extension NetworkConfiguration {
+extension FixtureDescription.Configuration {
     /// The fixture's network as ours. Throws: naming what we do not have.
-    init(_ configuration: FixtureDescription.Configuration) throws {
-        let network = configuration.network.value
+    func denoiser() throws -> Denoiser {
         func require(_ holds: Bool, _ what: String) throws {
             if !holds { throw FixtureError(what + " is not supported") }
         }
-        try require(network.type == "DhariwalUNet", "network \(network.type)")
+        let network = self.network.value
         try require((network.dropout ?? 0) == 0, "dropout")
         try require((network.augmentationLabels ?? 0) == 0, "augment_dim")
         try require((network.labelDropout ?? 0) == 0, "label_dropout")
-        try require(configuration.labels > 0, "label_dim 0")
-        self.init(
-            backbone: .adm, resolution: configuration.resolution, imageChannels: configuration.imageChannels,
-            classes: configuration.labels, channels: network.channels, channelMultipliers: network.channelMultipliers,
+        let shape = NetworkConfiguration(
+            resolution: resolution, imageChannels: imageChannels, classes: labels, conditional: labels > 0,
+            channels: network.channels, channelMultipliers: network.channelMultipliers,
             channelMultiplierEmbedding: network.embeddingMultiplier, blocks: network.blocks,
-            attentionResolutions: network.attentionResolutions, sigmaData: configuration.sigmaData)
-        let side = bottleneckResolution
-        try require(side >= 4 && side & (side - 1) == 0, "a bottleneck of \(side) x \(side)")
-        for (multiplier, resolution) in zip(channelMultipliers, resolutions)
-        where attentionResolutions.contains(resolution) || resolution == side {
-            let width = channels * multiplier
-            try require(width >= 64 && width.isMultiple(of: width / 64), "attention over \(width) channels")
+            attentionResolutions: network.attentionResolutions, sigmaData: sigmaData)
+        let backbone: any Backbone
+        switch network.type {
+        case "DhariwalUNet":
+            let isPlain = network.embedding == nil && network.noiseChannelMultiplier == nil && network.encoder == nil
+            try require(
+                isPlain && network.decoder == nil && network.filter == nil, "a DhariwalUNet with SongUNet's options")
+            for (resolution, width) in zip(shape.resolutions, shape.levelChannels)
+            where shape.attentionResolutions.contains(resolution) || resolution == shape.bottleneckResolution {
+                try require(width < 64 || width.isMultiple(of: width / 64), "attention over \(width) channels")
+            }
+            backbone = ADMUNet(shape)
+        case "SongUNet":
+            backbone = SongUNet(shape, try network.variant())
+        default: throw FixtureError("network \(network.type) is not supported")
         }
+        return Denoiser(backbone, sigmaData: Float(sigmaData), imageShape: (resolution, resolution, imageChannels))
+    }
+}
+
+extension FixtureDescription.Network {
+    /// SongUNet's options. Throws: naming what we do not have.
+    fileprivate func variant() throws -> SongUNet.Variant {
+        guard (decoder ?? "standard") == "standard" else {
+            throw FixtureError("decoder_type \(decoder ?? "") is not supported")
+        }
+        func choose<Value>(_ key: String, _ name: String, _ values: [String: Value]) throws -> Value {
+            guard let value = values[name] else { throw FixtureError("\(key) \(name) is not supported") }
+            return value
+        }
+        let taps = (filter ?? [1, 1]).map { "\(Int($0))" }.joined(separator: " ")
+        return SongUNet.Variant(
+            embedding: try choose(
+                "embedding_type", embedding ?? "positional", ["positional": .positional, "fourier": .fourier]),
+            noiseChannelMultiplier: noiseChannelMultiplier ?? 1,
+            encoder: try choose("encoder_type", encoder ?? "standard", ["standard": .standard, "residual": .residual]),
+            filter: try choose("resample_filter", taps, ["1 1": .box, "1 3 3 1": .binomial]))
     }
 }

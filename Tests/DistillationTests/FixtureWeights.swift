@@ -25,7 +25,8 @@ struct NamedUniform {
 extension NetworkWeights {
     /// Gives every weight of the fixture its starting value; others stay zero.
     ///
-    /// Matrices and kernels are u·√(3/n), n the elements per first index; scales of norms 1 + 0.1u; other vectors 0.1u.
+    /// Matrices and kernels are u·√(3/n), n the elements per first index; scales of norms 1 + 0.1u; random frequencies
+    /// 16u; other vectors 0.1u.
     func fill(from description: FixtureDescription, as role: FixtureRole) {
         update { values in
             for entry in layout.entries {
@@ -35,7 +36,11 @@ extension NetworkWeights {
                 let target = values.pointer + entry.offset
                 let isNormScale = name.contains("norm") && name.hasSuffix("weight")
                 let center = entry.shape.count == 1 && isNormScale ? 1.0 : 0
-                let width = entry.shape.count == 1 ? 0.1 : (3 / Double(entry.count / entry.shape[0])).squareRoot()
+                let width =
+                    switch entry.shape.count {
+                    case 1: name.hasSuffix("map_noise.freqs") ? 16 : 0.1
+                    default: (3 / Double(entry.count / entry.shape[0])).squareRoot()
+                    }
                 for index in 0..<entry.count { target[index] = Float(center + width * u[index]) }
             }
         }

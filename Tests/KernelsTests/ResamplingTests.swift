@@ -29,6 +29,40 @@ import Testing
         #expect(largestError(y, expected) < 2e-7)
     }
 
+    @Test("The binomial filter is its definition, down and up", arguments: [(1, 0), (3, 1), (16, 1), (65, 0)])
+    func binomial(channels: Int, padding: Int) {
+        let (height, width, f) = (6, 8, [1.0, 3, 3, 1])
+        let kernel = BinomialResampling(
+            samples: samples, height: height, width: width, channels: channels, padding: padding, factor: 1 / 64)
+        let (smallHeight, smallWidth) = (kernel.smallHeight, kernel.smallWidth)
+        #expect((smallHeight, smallWidth) == (padding == 1 ? (3, 4) : (2, 3)))
+        let large = numbers(samples * height * width * channels, seed: 5)
+        let small = numbers(samples * smallHeight * smallWidth * channels, seed: 6)
+        var (down, up) = (small.map { _ in 0.0 }, large.map { _ in 0.0 })
+        for n in 0..<samples {
+            for (i, j, c) in triples(smallHeight, smallWidth, channels) {
+                for (k, l, _) in triples(4, 4, 1) {
+                    let (row, column) = (2 * i + k - padding, 2 * j + l - padding)
+                    guard (0..<height).contains(row), (0..<width).contains(column) else { continue }
+                    let largeIndex = ((n * height + row) * width + column) * channels + c
+                    let smallIndex = ((n * smallHeight + i) * smallWidth + j) * channels + c
+                    down[smallIndex] += f[k] * f[l] / 64 * Double(large[largeIndex])
+                    up[largeIndex] += f[k] * f[l] / 64 * Double(small[smallIndex])
+                }
+            }
+        }
+        let (downResult, upResult) = (Activations(unwritten: small.count), Activations(unwritten: large.count))
+        kernel.down(Activations(large).pointer, into: downResult.pointer)
+        kernel.up(Activations(small).pointer, into: upResult.pointer)
+        // Sixteen additions of magnitude below 1.
+        #expect(largestError(downResult.values, down) < 1e-6)
+        #expect(largestError(upResult.values, up) < 1e-6)
+    }
+
+    private func triples(_ a: Int, _ b: Int, _ c: Int) -> [(Int, Int, Int)] {
+        (0..<a * b * c).map { ($0 / (b * c), $0 / c % b, $0 % c) }
+    }
+
     @Test("A slice of a concatenation is what was put there", arguments: [(1, 3), (16, 17), (65, 7)])
     func concatenateAndSlice(channelsA: Int, channelsB: Int) {
         let pixels = 259  // more than one piece of the pool

@@ -47,6 +47,26 @@ import Testing
         #expect(optimizer.firstMoment.elements.allSatisfy { abs($0 - 0.1) < 1e-7 })
     }
 
+    @Test("What is not trained stays as it was drawn, in the moving average too")
+    func constants() throws {
+        var layout = ParameterLayout()
+        _ = layout.add("a", [3], .uniform(bound: 1))
+        _ = layout.add("frequencies", [5], .normal(deviation: 16), isTrained: false)
+        _ = layout.add("b", [20], .uniform(bound: 1))
+        #expect(layout.trainedRanges == [0..<16, 32..<64])
+        let weights = NetworkWeights(layout, seed: 1)
+        let before = weights.named.map(\.value.elements)
+        let optimizer = NetworkOptimizer(weights, AdamWConfiguration(), keepsAverage: true)
+        let gradient = Tensor(repeating: 1, Shape(layout.elementCount))
+        _ = optimizer.update(gradient: gradient.pointer, scale: 1, learningRate: 0.1, averageKeep: 0.5)
+        let average = try #require(optimizer.average)
+        for network in [weights, average] {
+            let after = network.named.map(\.value.elements)
+            #expect(after[1] == before[1])
+            #expect(zip(after[0] + after[2], before[0] + before[2]).allSatisfy { $0 != $1 })
+        }
+    }
+
     @Test("The moving average starts at the weights and keeps the share it is told to")
     func movingAverage() throws {
         let optimizer = Self.optimizer(16, keepsAverage: true)

@@ -91,9 +91,9 @@ import Testing
 
     @Test(
         "Normalisation and convolution in one operation, with and without a change of resolution between them",
-        arguments: [nil, ResolutionChange.up, .down])
+        arguments: [nil, ResolutionChange.up(.box), .down(.box), .up(.binomial), .down(.binomial)])
     func normalizedConvolutionGradients(resampling: ResolutionChange?) throws {
-        let side = resampling == .down ? 2 : 1
+        let side = resampling == .down(.box) || resampling == .down(.binomial) ? 2 : 1
         try expectGradients(
             inputs: [normal(Shape(2, 2 * side, 2 * side, 4), sample: 1), normal(Shape(2, 8), sample: 2)],
             weights: [
@@ -121,7 +121,9 @@ import Testing
         }
     }
 
-    @Test("In bfloat16 an operation's result and gradients stay near float32's", arguments: [nil, ResolutionChange.up])
+    @Test(
+        "In bfloat16 an operation's result and gradients stay near float32's",
+        arguments: [nil, ResolutionChange.up(.box), .down(.binomial)])
     func bfloat16(resampling: ResolutionChange?) throws {
         func run(_ type: ElementType) -> (result: [Float], gradients: [[Float]]) {
             let tape = Tape()

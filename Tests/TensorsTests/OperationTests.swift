@@ -34,8 +34,29 @@ import Testing
     @Test("Upsampling and downsampling")
     func resampling() throws {
         let x = normal(Shape(2, 4, 2, 3), sample: 1)
-        try expectGradients(inputs: [x]) { x, _ in upsample(x[0]) }
-        try expectGradients(inputs: [x]) { x, _ in downsample(x[0]) }
+        for change in [ResolutionChange.up(.box), .down(.box), .up(.binomial), .down(.binomial)] {
+            try expectGradients(inputs: [x]) { x, _ in resample(x[0], change) }
+        }
+    }
+
+    @Test("Downsampling of an image computed with a margin", arguments: [ResamplingFilter.box, .binomial])
+    func downsamplingWithMargin(filter: ResamplingFilter) throws {
+        let margin = 2 * filter.reach
+        try expectGradients(inputs: [normal(Shape(2, 4 + margin, 2 + margin, 3), sample: 1)]) { x, _ in
+            downsampleWithMargin(x[0], filter)
+        }
+    }
+
+    @Test("A factor, and a shift of every pixel")
+    func factorAndShift() throws {
+        let (x, shift) = (normal(Shape(2, 3, 2, 5), sample: 1), normal(Shape(2, 5), sample: 2))
+        try expectGradients(inputs: [x]) { x, _ in scale(x[0], by: -0.75) }
+        try expectGradients(inputs: [x, shift]) { x, _ in addToPixels(x[0], x[1]) }
+        // The input is overwritten where nothing else holds it, and only there.
+        let kept = x.elements
+        _ = scale(Variable(x), by: 2)
+        _ = addToPixels(Variable(x), Variable(shift))
+        #expect(x.elements == kept)
     }
 
     @Test("Mean over the pixels")
@@ -61,9 +82,11 @@ import Testing
     @Test("The values are those of the definition")
     func values() {
         let x = Variable(Tensor([1, 2, 3, 4], Shape(1, 2, 2, 1)))
-        #expect(upsample(x).value.elements == [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4])
-        #expect(downsample(x).value.elements == [2.5])
+        #expect(resample(x, .up(.box)).value.elements == [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4])
+        #expect(resample(x, .down(.box)).value.elements == [2.5])
         #expect(meanOverPixels(x).value.elements == [2.5])
+        #expect(scale(x, by: 0.5).value.elements == [0.5, 1, 1.5, 2])
+        #expect(addToPixels(x, Variable(Tensor([10], Shape(1, 1)))).value.elements == [11, 12, 13, 14])
         #expect(concatenate(x, x).value.elements == [1, 1, 2, 2, 3, 3, 4, 4])
         #expect(
             linear(
@@ -79,7 +102,7 @@ import Testing
             _ = add(Variable(Tensor(repeating: 0, Shape(2, 3))), Variable(Tensor(repeating: 0, Shape(3, 2))))
         }
         await #expect(processExitsWith: .failure) {
-            _ = downsample(Variable(Tensor(repeating: 0, Shape(1, 3, 2, 1))))
+            _ = resample(Variable(Tensor(repeating: 0, Shape(1, 3, 2, 1))), .down(.box))
         }
     }
 }

@@ -63,7 +63,8 @@ struct ConfigurationFaultTests {
             ("teacher: {learningRate: nan}", "\"nan\" is not a number"),
             ("network: {channelMultipliers: 4}", "\"4\" is not a list of whole numbers; use [1, 4]"),
             ("network: {channelMultipliers: [1, x]}", "[\"1\", \"x\"] is not a list of whole numbers"),
-            ("network: {type: unet}", "\"unet\" is not a known network (adm)"),
+            ("network: {conditional: 1}", "\"1\" is not true or false; use true"),
+            ("network: {type: unet}", "\"unet\" is not a known network (adm, ddpmpp, ncsnpp"),
         ])
     func wrongType(yaml: String, fault: String) {
         let found = faults(yaml)

@@ -51,8 +51,10 @@ package struct CycleArithmetic: Sendable {
                         part: part, source: isFirst ? .conditioning : .embedding, count: 2 * taps, hasWeights: true))
                 continue
             }
-            let side = path[2].prefix { $0.isNumber }
-            let pixels = Double(Int(side) ?? network.resolution) * Double(Int(side) ?? network.resolution)
+            var side = Int(path[2].prefix { $0.isNumber }) ?? network.resolution
+            // The pyramid's convolution comes before its filter: at the resolution above, with a margin of one pixel.
+            if layer.hasSuffix("_aux_residual") { side = 2 * side + 2 }
+            let pixels = Double(side * side)
             let source: Operation.Source = layer.hasSuffix("_conv") && part == .encoder ? .image : .features
             operations.append(Operation(part: part, source: source, count: 2 * taps * pixels, hasWeights: true))
             if layer == "qkv" {

@@ -46,6 +46,18 @@ extension Double: ConfigurationValue {
     var yaml: String { "\(self)" }
 }
 
+extension Bool: ConfigurationValue {
+    static var kind: String { "true or false" }
+
+    // YAML has other words for them; one of each is enough.
+    init?(node: Node) {
+        guard let scalar = node.scalar, scalar.isPlain, let value = Bool(scalar.string) else { return nil }
+        self = value
+    }
+
+    var yaml: String { String(self) }
+}
+
 extension String: ConfigurationValue {
     static var kind: String { "text" }
 

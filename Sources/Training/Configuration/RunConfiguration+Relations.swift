@@ -52,7 +52,7 @@ extension RunConfiguration {
     ]
 
     private static let networkSizeKeys = [
-        "data.resolution", "network.channels", "network.channelMultipliers", "network.attentionResolutions",
+        "data.resolution", "network.type", "network.channels", "network.channelMultipliers", "network.attentionResolutions",
     ]
 
     private static let shardRelations =
@@ -90,13 +90,15 @@ extension RunConfiguration {
         return nil
     }
 
-    /// Attention happens at resolutions that exist, with heads of 64 channels or slightly more; the bottleneck has it.
+    /// Attention happens at resolutions that exist, in ADM with heads of 64 channels or slightly more; the bottleneck has
+    /// it.
     @Sendable private static func attentionProblem(_ configuration: RunConfiguration) -> String? {
         guard resolutionProblem(configuration) == nil else { return nil }
         let network = configuration.network
         if let absent = network.attentionResolutions.first(where: { !network.resolutions.contains($0) }) {
             return "\(absent) does not occur; the network has \(network.resolutions.yaml)"
         }
+        guard network.backbone == .adm else { return nil }
         for (resolution, channels) in zip(network.resolutions, network.levelChannels) {
             let attends =
                 network.attentionResolutions.contains(resolution) || resolution == network.bottleneckResolution

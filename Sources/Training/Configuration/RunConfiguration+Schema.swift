@@ -72,7 +72,9 @@ extension RunConfiguration {
     ]
 
     private static let networkKeys = [
-        ConfigurationKey("network.type", \.network.backbone, .any, "the U-Net"),
+        ConfigurationKey("network.type", \.network.backbone, .any, "the U-Net: ADM, DDPM++ or NCSN++"),
+        ConfigurationKey(
+            "network.conditional", \.network.conditional, .any, "true: labels enter the network; false: they are ignored"),
         ConfigurationKey("network.channels", \.network.channels, .multiple(of: 8), "channels before the multiplier"),
         ConfigurationKey(
             "network.channelMultipliers", \.network.channelMultipliers, .notEmpty, "one per level, finest first"),
