@@ -29,8 +29,3 @@ package func weightedSquaredError(_ denoised: Tensor, _ clean: Tensor, weights: 
     }
     return LossGradient(loss: Float(loss / total), gradient: gradient)
 }
-
-/// EDM's training weight (s² + d²) / (s d)² of each noise level (Karras et al. 2022, table 1).
-package func teacherLossWeights(sigma: [Float], sigmaData: Float) -> [Float] {
-    sigma.map { ($0 * $0 + sigmaData * sigmaData) / (($0 * sigmaData) * ($0 * sigmaData)) }
-}

@@ -1,4 +1,3 @@
-import Glibc
 package import Layers
 package import Tensors
 
@@ -6,12 +5,11 @@ package import Tensors
 package struct HeunSampler: Sendable {
     /// The steps; 2 steps - 1 calls of the network.
     package let steps: Int
-    private let schedule: KarrasSchedule
 
     /// Traps: with fewer than two steps.
     package init(steps: Int) {
+        precondition(steps >= 2, "HeunSampler: \(steps) steps")
         self.steps = steps
-        schedule = KarrasSchedule(levels: steps)
     }
 
     /// The network calls of one image.
@@ -27,10 +25,9 @@ package struct HeunSampler: Sendable {
         func denoised(_ x: Variable, _ sigma: Float) -> Variable {
             denoiser(x, sigma: each(sigma), labels: labels, bound)
         }
-        var sigma = schedule.sigma(steps - 1)
-        var x = scale(Variable(noise), bySample: each(sigma))
-        for step in 1...steps {
-            let next: Float = step == steps ? 0 : schedule.sigma(steps - 1 - step)
+        let sigmas = denoiser.schedule.samplingSigmas(steps)
+        var x = denoiser.start(noise, sigma: each(sigmas[0]))
+        for (sigma, next) in zip(sigmas, sigmas.dropFirst() + [0]) {
             // dx/ds = (x - D) / s; Euler to the next level, x + (next - s) dx/ds, as a blend of x and D.
             let first = denoised(x, sigma)
             let ratio = next / sigma
@@ -46,7 +43,6 @@ package struct HeunSampler: Sendable {
             } else {
                 x = euler
             }
-            sigma = next
         }
         return x.value
     }

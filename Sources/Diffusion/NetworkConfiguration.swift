@@ -46,12 +46,19 @@ package struct NetworkConfiguration: Sendable, Equatable {
     /// Standard deviation of the images, in units of pixel value in -1...1 (Karras et al. 2022, table 1: 0.5).
     package var sigmaData: Double
 
+    /// What the network's output is.
+    package var prediction: Prediction
+
+    /// The noise levels it knows.
+    package var noiseSchedule: NoiseSchedule
+
     /// A configuration; the defaults are the digits'.
     package init(
         backbone: Backbone = .adm, resolution: Int = 8, imageChannels: Int = 1, classes: Int = 10,
         conditional: Bool = true, channels: Int = 16,
         channelMultipliers: [Int] = [1, 4], channelMultiplierEmbedding: Int = 4, blocks: Int = 1,
-        attentionResolutions: [Int] = [4], sigmaData: Double = 0.5
+        attentionResolutions: [Int] = [4], sigmaData: Double = 0.5,
+        prediction: Prediction = .edm, noiseSchedule: NoiseSchedule = .karras
     ) {
         self.backbone = backbone
         self.resolution = resolution
@@ -64,6 +71,8 @@ package struct NetworkConfiguration: Sendable, Equatable {
         self.blocks = blocks
         self.attentionResolutions = attentionResolutions
         self.sigmaData = sigmaData
+        self.prediction = prediction
+        self.noiseSchedule = noiseSchedule
     }
 
     /// The labels that the network tells apart: K, or 0 for an unconditional one.

@@ -34,6 +34,6 @@ package struct OneStepSampler: Sendable {
     /// The same as part of a computation, for the student's training.
     package func callAsFunction(_ noise: Tensor, labels: [Int], _ student: BoundWeights) -> Variable {
         let sigmas = [Float](repeating: sigma, count: labels.count)
-        return denoiser(scale(Variable(noise), bySample: sigmas), sigma: sigmas, labels: labels, student)
+        return denoiser(denoiser.start(noise, sigma: sigmas), sigma: sigmas, labels: labels, student)
     }
 }

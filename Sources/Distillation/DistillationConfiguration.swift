@@ -1,7 +1,7 @@
 /// The settings of the `distil` stage: DMD2 (Yin et al. 2024) of a teacher into a one-step student.
 ///
-/// The paper's names: student = generator G, critic = fake score, head = discriminator. An index counts the 1000 Karras
-/// noise levels from the smallest (0) to the largest (999).
+/// The paper's names: student = generator G, critic = fake score, head = discriminator. An index counts the 1000
+/// noise levels of the schedule from the smallest (0) to the largest (999).
 package struct DistillationConfiguration: Sendable, Equatable {
     /// Updates of the student; the critic makes `ratio` times as many.
     package var studentUpdates = 300
@@ -20,7 +20,8 @@ package struct DistillationConfiguration: Sendable, Equatable {
     /// Critic updates per student update (R of the two time-scale rule, section 4.2 of the paper).
     package var ratio = 5
 
-    /// Noise level the student starts from: its input is studentSigma times unit noise (the paper: 80).
+    /// Noise level the student starts from, sigma / alpha of the schedule: its input is studentSigma times unit noise (the
+    /// paper: 80), or under predictions other than `edm` the unit noise itself.
     package var studentSigma = 2.5
 
     /// Lowest index of the distribution-matching loss, inclusive (the paper: 20).

@@ -1,7 +1,7 @@
-package import Diffusion
+import Diffusion
 package import Tensors
 
-/// Images at drawn noise levels: an index into the 1000 Karras levels and unit noise for each.
+/// Images at drawn noise levels: an index into the 1000 levels of the schedule and unit noise for each.
 package struct NoiseDraw {
     package let indices: [Int]
     /// `[N, H, W, C]`.
@@ -43,7 +43,7 @@ package struct DistillationDraws {
     /// Draws the step `step` of the samples from `firstSample` on, keyed by (seed, purpose, step, sample).
     package init(
         _ configuration: DistillationConfiguration, imageShape: Shape, classes: Int, seed: UInt64, step: Int,
-        firstSample: Int, realImages: Tensor, realLabels: [Int], updatesStudent: Bool, schedule: KarrasSchedule
+        firstSample: Int, realImages: Tensor, realLabels: [Int], updatesStudent: Bool
     ) {
         let count = imageShape[0]
         func noise(_ purpose: RandomPurpose) -> Tensor {
@@ -56,7 +56,7 @@ package struct DistillationDraws {
         func draw(_ index: RandomPurpose, _ noisePurpose: RandomPurpose, _ range: ClosedRange<Int>) -> NoiseDraw {
             NoiseDraw(indices: integers(index, range), noise: noise(noisePurpose))
         }
-        let all = 0...schedule.levels - 1
+        let all = 0...NoiseSchedule.levels - 1
         let trainsHead = configuration.criticGanWeight > 0
         self.init(
             studentNoise: noise(.studentNoise), labels: integers(.studentLabel, 0...classes - 1),

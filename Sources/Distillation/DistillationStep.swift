@@ -41,7 +41,7 @@ package struct DistillationStep: Sendable {
     }
 
     package let critic: CriticNetwork
-    private let schedule = KarrasSchedule()
+    private var schedule: NoiseSchedule { denoiser.schedule }
     private let sampler: OneStepSampler
     private let studentGANWeight: Float
     private let criticGANWeight: Float
@@ -114,7 +114,7 @@ package struct DistillationStep: Sendable {
             noised(Variable(images), sigma: sigma, noise: draws.critic.noise), sigma: sigma, labels: draws.labels,
             weights)
         let loss = weightedSquaredError(
-            denoised.value, images, weights: criticLossWeights(sigma: sigma, sigmaData: denoiser.sigmaData))
+            denoised.value, images, weights: criticLossWeights(sigma: sigma, denoiser.preconditioning))
         // Each term goes back before the next one starts, so that only one pass is in memory.
         tape.backward([(denoised, loss.gradient)])
         guard let real = draws.realGAN, let fake = draws.fakeGAN else {

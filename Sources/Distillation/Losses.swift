@@ -35,9 +35,16 @@ package func distributionMatchingLoss(
     return (LossGradient(loss: Float(loss / (2 * Double(total))), gradient: gradient), direction)
 }
 
-/// The critic's loss weight 1/s² + 1/d² of each noise level, on the denoised image.
-package func criticLossWeights(sigma: [Float], sigmaData: Float) -> [Float] {
-    sigma.map { 1 / ($0 * $0) + 1 / (sigmaData * sigmaData) }
+/// The critic's loss weight of each noise level, on the denoised image: 1/s² + 1/d² under EDM's preconditioning, else what
+/// makes it the plain squared error of the network's own output, such as epsilon.
+package func criticLossWeights(sigma: [Float], _ preconditioning: Preconditioning) -> [Float] {
+    switch preconditioning.prediction {
+    case .edm:
+        // The teacher's weight in the form DMD2 has it, which rounds differently.
+        let dataVariance = preconditioning.sigmaData * preconditioning.sigmaData
+        return sigma.map { 1 / ($0 * $0) + 1 / dataVariance }
+    case .epsilon, .v, .flow: return sigma.map(preconditioning.lossWeight)
+    }
 }
 
 /// Which side of the discriminator a batch is on.

@@ -16,7 +16,7 @@ import Testing
     @Test("The teacher's weight is EDM's", arguments: [0.002, 0.5, 80] as [Float])
     func weights(sigma: Float) {
         let exact = (Double(sigma) * Double(sigma) + 0.25) / (Double(sigma) * Double(sigma) * 0.25)
-        let weight = Double(teacherLossWeights(sigma: [sigma], sigmaData: 0.5)[0])
+        let weight = Double(Preconditioning(sigmaData: 0.5).lossWeight(sigma))
         #expect(abs(weight / exact - 1) < 1e-6)
     }
 }

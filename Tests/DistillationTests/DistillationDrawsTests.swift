@@ -37,8 +37,7 @@ struct DistillationDrawsTests {
         let shape = Shape(2, 8, 8, 1)
         let draws = DistillationDraws(
             configuration, imageShape: shape, classes: 10, seed: 1, step: 0, firstSample: 0,
-            realImages: Tensor(repeating: 0, shape), realLabels: [0, 1], updatesStudent: true,
-            schedule: KarrasSchedule())
+            realImages: Tensor(repeating: 0, shape), realLabels: [0, 1], updatesStudent: true)
         #expect(draws.studentGAN == nil && draws.realGAN == nil && draws.fakeGAN == nil)
         #expect(draws.matching != nil)
     }

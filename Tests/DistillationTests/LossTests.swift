@@ -104,7 +104,7 @@ struct LossTests {
     @Test("The critic's gradient is the derivative of the weighted squared error")
     func squaredError() {
         let (denoised, clean) = (random(0), random(1))
-        let weights = criticLossWeights(sigma: [0.1, 1, 10], sigmaData: 0.5)
+        let weights = criticLossWeights(sigma: [0.1, 1, 10], Preconditioning(sigmaData: 0.5))
         let (x, y) = (doubles(denoised), doubles(clean))
         let count = shape.countPerSample
         let formula = { (x: [Double]) in
@@ -120,8 +120,11 @@ struct LossTests {
         }
     }
 
-    @Test("The critic's loss weight is 1/s² + 1/d²")
+    @Test("The critic's loss weight is 1/s² + 1/d², and for epsilon what makes it the plain squared error of epsilon")
     func criticWeights() {
-        #expect(criticLossWeights(sigma: [0.5, 2], sigmaData: 0.5) == [8, 4.25])
+        #expect(criticLossWeights(sigma: [0.5, 2], Preconditioning(sigmaData: 0.5)) == [8, 4.25])
+        // eps' - eps = (x0 - D) / s.
+        let epsilon = Preconditioning(prediction: .epsilon, schedule: .stableDiffusion, sigmaData: 0.5)
+        #expect(criticLossWeights(sigma: [0.5, 2], epsilon) == [4, 0.25])
     }
 }

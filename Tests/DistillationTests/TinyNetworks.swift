@@ -38,7 +38,7 @@ struct TinyNetworks {
         return DistillationDraws(
             DistillationConfiguration(), imageShape: shape, classes: classes, seed: 5, step: 7,
             firstSample: samples.lowerBound, realImages: realImages, realLabels: samples.map { $0 % classes },
-            updatesStudent: updatesStudent, schedule: KarrasSchedule())
+            updatesStudent: updatesStudent)
     }
 
     /// Starting weights, moved: some layers start at zero, and through them no gradient would be seen.

@@ -63,6 +63,8 @@ struct ConfigurationFaultTests {
             ("teacher: {learningRate: nan}", "\"nan\" is not a number"),
             ("network: {channelMultipliers: 4}", "\"4\" is not a list of whole numbers; use [1, 4]"),
             ("network: {channelMultipliers: [1, x]}", "[\"1\", \"x\"] is not a list of whole numbers"),
+            ("network: {prediction: noise}", "\"noise\" is not a prediction (edm, epsilon, v, flow); use edm"),
+            ("network: {noiseSchedule: cosine}", "\"cosine\" is not a noise schedule (karras, stableDiffusion, flow)"),
             ("network: {conditional: 1}", "\"1\" is not true or false; use true"),
             ("network: {type: unet}", "\"unet\" is not a known network (adm, ddpmpp, ncsnpp"),
         ])
@@ -118,6 +120,10 @@ struct ConfigurationFaultTests {
             ),
             ("distil: {headGroups: 24}", "the coarsest level has 64 channels"),
             ("network: {channels: 8}", "32 channels at resolution 4 are not whole attention heads"),
+            (
+                "network: {type: ncsnpp, prediction: v}",
+                "network.prediction: v tells the network times up to 1000, of which ncsnpp's random Fourier features"
+            ),
             ("network: {channelMultipliers: [1, 4, 4]}", "the coarsest resolution is 2"),
             (
                 "data: {source: a.csv, resolution: 28}\nnetwork: {channelMultipliers: [1, 4, 4, 4], attentionResolutions: []}",

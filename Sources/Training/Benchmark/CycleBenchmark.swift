@@ -140,8 +140,7 @@ private struct Cycle {
         let real = RandomStream(seed: seed, purpose: .dataOrder).normal(shape, step: stepIndex, firstSample: 0)
         let draws = DistillationDraws(
             settings, imageShape: shape, classes: classes, seed: seed, step: stepIndex, firstSample: 0,
-            realImages: real, realLabels: (0..<shape[0]).map { $0 % classes }, updatesStudent: updatesStudent,
-            schedule: KarrasSchedule())
+            realImages: real, realLabels: (0..<shape[0]).map { $0 % classes }, updatesStudent: updatesStudent)
         let images: Tensor
         if updatesStudent {
             images = step.studentGradient(draws, networks, gradient: studentGradient).images

@@ -112,6 +112,14 @@ extension NetworkConfiguration.Backbone: ConfigurationValue {
     static var kind: String { "a known network (\(allCases.map(\.rawValue).joined(separator: ", ")))" }
 }
 
+extension Prediction: ConfigurationValue {
+    static var kind: String { "a prediction (\(allCases.map(\.rawValue).joined(separator: ", ")))" }
+}
+
+extension NoiseSchedule: ConfigurationValue {
+    static var kind: String { "a noise schedule (\(allCases.map(\.rawValue).joined(separator: ", ")))" }
+}
+
 extension ElementType: ConfigurationValue {
     static var kind: String { "float32 or bfloat16" }
 }

@@ -14,6 +14,11 @@ extension RunConfiguration {
                 $0.teacher.weightsSHA256.isEmpty || $0.teacher.isGiven
                     ? nil : "is a hash without a file; set teacher.weights too, or leave it out"
             },
+            ConfigurationRelation("network.prediction", ["network.type"]) {
+                $0.network.backbone == .ncsnpp && $0.network.prediction != .edm
+                    ? "\($0.network.prediction.yaml) tells the network times up to 1000, of which ncsnpp's random Fourier "
+                        + "features make noise; use edm, or network.type ddpmpp or adm" : nil
+            },
             ConfigurationRelation("data.resolution", ["network.channelMultipliers"], resolutionProblem),
             ConfigurationRelation("network.attentionResolutions", networkSizeKeys, attentionProblem),
             ConfigurationRelation("network.channels", ["network.channelMultipliers"], groupNormProblem),

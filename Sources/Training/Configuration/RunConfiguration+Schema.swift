@@ -87,6 +87,12 @@ extension RunConfiguration {
             "resolutions with self-attention"),
         ConfigurationKey(
             "network.sigmaData", \.network.sigmaData, .positive, "standard deviation of the images in -1...1"),
+        ConfigurationKey(
+            "network.prediction", \.network.prediction, .any,
+            "the network's output: the image as EDM has it, the noise, v, or the flow's velocity"),
+        ConfigurationKey(
+            "network.noiseSchedule", \.network.noiseSchedule, .any,
+            "the 1000 noise levels: EDM's, Stable Diffusion's, or the linear path's"),
     ]
 
     private static let precisionKeys = [
@@ -112,7 +118,7 @@ extension RunConfiguration {
             "teacher.decayFraction", \.teacher.decayFraction, .within(0...1), "final part with a falling learning rate"),
         ConfigurationKey(
             "teacher.maxGradientNorm", \.teacher.maxGradientNorm, .positive, "longer gradients are clipped"),
-        ConfigurationKey("teacher.logSigmaMean", \.teacher.logSigmaMean, .any, "mean of ln sigma, the training noise"),
+        ConfigurationKey("teacher.logSigmaMean", \.teacher.logSigmaMean, .any, "mean of ln sigma, the training noise of karras"),
         ConfigurationKey(
             "teacher.logSigmaDeviation", \.teacher.logSigmaDeviation, .positive, "standard deviation of ln sigma"),
         ConfigurationKey(

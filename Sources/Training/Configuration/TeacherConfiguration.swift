@@ -32,7 +32,7 @@ package struct TeacherConfiguration: Sendable, Equatable {
     /// Largest L2 norm of a gradient; a longer one is scaled down to it.
     package var maxGradientNorm = 10.0
 
-    /// Mean of ln sigma, the noise level drawn for each image.
+    /// Mean of ln sigma, the noise level drawn for each image on the `karras` schedule.
     package var logSigmaMean = -1.2
 
     /// Standard deviation of ln sigma.

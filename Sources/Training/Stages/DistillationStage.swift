@@ -22,7 +22,6 @@ package final class DistillationStage: TrainingStage {
     private let images: TrainingImages
     private let classes: Int
     private let seed: UInt64
-    private let schedule = KarrasSchedule()
 
     private struct Turn {
         let draws: DistillationDraws
@@ -117,6 +116,6 @@ package final class DistillationStage: TrainingStage {
         return DistillationDraws(
             configuration, imageShape: real.shape, classes: classes, seed: seed, step: index,
             firstSample: firstSample, realImages: real, realLabels: labels,
-            updatesStudent: kind == .criticAndStudent, schedule: schedule)
+            updatesStudent: kind == .criticAndStudent)
     }
 }

@@ -5,7 +5,8 @@ package import Kernels
 package import Layers
 package import Tensors
 
-/// Trains the teacher as EDM does (Karras et al. 2022, section 5): ln sigma normal, each noise level weighted alike.
+/// Trains the teacher as EDM does (Karras et al. 2022, section 5): ln sigma normal, each noise level weighted alike; on
+/// other schedules their own levels evenly.
 package final class TeacherStage: TrainingStage {
     package let name = "teacher"
     package let goal: StageDeclaration.Goal
@@ -63,17 +64,25 @@ package final class TeacherStage: TrainingStage {
             noised(Variable(clean), sigma: sigma, noise: noise), sigma: sigma, labels: labels,
             .tracked(networks[0].optimizer.weights, on: tape, gradient: gradient))
         let loss = weightedSquaredError(
-            denoised.value, clean, weights: teacherLossWeights(sigma: sigma, sigmaData: denoiser.sigmaData))
+            denoised.value, clean, weights: sigma.map(denoiser.preconditioning.lossWeight))
         tape.backward([(denoised, loss.gradient)])
         metrics[0] = loss.loss
     }
 
-    /// ln sigma ~ N(mean, deviation²), one per image.
+    /// One noise level per image: of `karras`, ln sigma ~ N(mean, deviation²); of the others, each index alike.
     private func drawSigma(step: Int, firstSample: Int) -> [Float] {
-        let normal = RandomStream(seed: seed, purpose: .teacherSigma)
-            .normal(Shape(shardBatch, 1), step: step, firstSample: firstSample)
-        return normal.elements.map {
-            Float(exp(configuration.logSigmaMean + configuration.logSigmaDeviation * Double($0)))
+        let stream = RandomStream(seed: seed, purpose: .teacherSigma)
+        switch denoiser.schedule {
+        case .karras:
+            let normal = stream.normal(Shape(shardBatch, 1), step: step, firstSample: firstSample)
+            return normal.elements.map {
+                Float(exp(configuration.logSigmaMean + configuration.logSigmaDeviation * Double($0)))
+            }
+        case .stableDiffusion, .flow:
+            return (0..<shardBatch).map {
+                denoiser.schedule.sigma(
+                    stream.integer(in: 0...NoiseSchedule.levels - 1, step: step, sample: firstSample + $0))
+            }
         }
     }
 }
