@@ -3,17 +3,19 @@ package import Tensors
 
 /// EDM's deterministic second-order sampler (Karras et al. 2022, algorithm 1).
 package struct HeunSampler: Sendable {
-    /// The steps; 2 steps - 1 calls of the network.
+    /// The steps; the image is denoised 2 steps - 1 times.
     package let steps: Int
+    /// The scale of ``Denoiser/guided(_:sigma:labels:scale:_:)``; 1 is none.
+    package let guidance: Float
 
     /// Traps: with fewer than two steps.
-    package init(steps: Int) {
+    package init(steps: Int, guidance: Float = 1) {
         precondition(steps >= 2, "HeunSampler: \(steps) steps")
-        self.steps = steps
+        (self.steps, self.guidance) = (steps, guidance)
     }
 
-    /// The network calls of one image.
-    package var networkCalls: Int { 2 * steps - 1 }
+    /// The network calls of one image: guidance makes two of each.
+    package var networkCalls: Int { (2 * steps - 1) * (guidance == 1 ? 1 : 2) }
 
     /// Images from unit noise. Shapes: noise and the result `[N, H, W, C]`, labels `[N]`.
     package func sample(
@@ -23,7 +25,7 @@ package struct HeunSampler: Sendable {
         let bound = BoundWeights.frozen(weights)
         func each(_ value: Float) -> [Float] { [Float](repeating: value, count: count) }
         func denoised(_ x: Variable, _ sigma: Float) -> Variable {
-            denoiser(x, sigma: each(sigma), labels: labels, bound)
+            denoiser.guided(x, sigma: each(sigma), labels: labels, scale: guidance, bound)
         }
         let sigmas = denoiser.schedule.samplingSigmas(steps)
         var x = denoiser.start(noise, sigma: each(sigmas[0]))

@@ -24,6 +24,9 @@ package struct DistillationConfiguration: Sendable, Equatable {
     /// paper: 80), or under predictions other than `edm` the unit noise itself.
     package var studentSigma = 2.5
 
+    /// Scale of the teacher's guidance in the distribution-matching loss, uncond + scale (cond - uncond); 1 is none.
+    package var teacherGuidance = 1.0
+
     /// Lowest index of the distribution-matching loss, inclusive (the paper: 20).
     package var minIndex = 20
 

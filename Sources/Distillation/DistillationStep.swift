@@ -43,15 +43,21 @@ package struct DistillationStep: Sendable {
     package let critic: CriticNetwork
     private var schedule: NoiseSchedule { denoiser.schedule }
     private let sampler: OneStepSampler
+    private let teacherGuidance: Float
     private let studentGANWeight: Float
     private let criticGANWeight: Float
 
     package var denoiser: Denoiser { critic.denoiser }
 
     /// The student's input is `studentSigma` times unit noise; `studentGANWeight` weighs the GAN term beside the matching
-    /// loss, and `criticGANWeight` the head's loss beside the denoising loss.
-    package init(_ critic: CriticNetwork, studentSigma: Float, studentGANWeight: Float, criticGANWeight: Float) {
+    /// loss, and `criticGANWeight` the head's loss beside the denoising loss. The student follows the teacher under
+    /// guidance of scale `teacherGuidance`; the critic, which learns what the student draws for a label, has none.
+    package init(
+        _ critic: CriticNetwork, studentSigma: Float, teacherGuidance: Float = 1, studentGANWeight: Float,
+        criticGANWeight: Float
+    ) {
         self.critic = critic
+        self.teacherGuidance = teacherGuidance
         sampler = OneStepSampler(denoiser: critic.denoiser, sigma: studentSigma)
         self.studentGANWeight = studentGANWeight
         self.criticGANWeight = criticGANWeight
@@ -72,7 +78,9 @@ package struct DistillationStep: Sendable {
 
         let sigma = schedule.sigmas(matching.indices)
         let noisy = noised(images.detached, sigma: sigma, noise: matching.noise)
-        let teacher = denoiser(noisy, sigma: sigma, labels: draws.labels, .frozen(networks.teacher)).value
+        let teacher = denoiser.guided(
+            noisy, sigma: sigma, labels: draws.labels, scale: teacherGuidance, .frozen(networks.teacher)
+        ).value
         let criticDenoised = denoiser(noisy, sigma: sigma, labels: draws.labels, .frozen(networks.critic)).value
         let (loss, direction) = distributionMatchingLoss(images: images.value, teacher: teacher, critic: criticDenoised)
         var imageGradient = loss.gradient

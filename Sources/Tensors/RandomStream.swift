@@ -12,6 +12,7 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case fakeGANIndex, fakeGANNoise
     case evaluationNoise, gridNoise, classifierShift
     case exportExample
+    case teacherLabelDropout
 }
 
 /// Random numbers as a function: of the run's seed, a purpose, a step, a global sample index and a draw. Nothing is

@@ -79,6 +79,29 @@ struct DistillationStepTests {
         #expect(gradient.elements.allSatisfy { $0 == 0 })
     }
 
+    @Test("Under guidance the student follows uncond + s (cond - uncond) of the teacher; the critic has none")
+    func guidance() throws {
+        let guided = TinyNetworks(teacherGuidance: 3)
+        let plain = tiny.step.studentGradient(
+            tiny.draws, tiny.networks, gradient: zeros(like: tiny.networks.student))
+        let result = guided.step.studentGradient(
+            guided.draws, guided.networks, gradient: zeros(like: tiny.networks.student))
+        let draw = try #require(tiny.draws.matching)
+        let sigma = NoiseSchedule.karras.sigmas(draw.indices)
+        let noisy = noised(Variable(plain.images), sigma: sigma, noise: draw.noise)
+        let unconditional = tiny.step.denoiser(
+            noisy, sigma: sigma, labels: draw.indices.map { _ in nil }, .frozen(tiny.networks.teacher)
+        ).value.elements
+        #expect(result.criticDenoised.elements == plain.criticDenoised.elements)
+        #expect(unconditional != plain.teacherDenoised.elements)
+        for (got, (with, without)) in zip(
+            result.teacherDenoised.elements, zip(plain.teacherDenoised.elements, unconditional))
+        {
+            // Roundings of 6e-8 of images of magnitude 1, tripled.
+            #expect(abs(got - (without + 3 * (with - without))) < 2e-6 * max(1, abs(got)))
+        }
+    }
+
     @Test("Gradients add to what the buffer holds, so shards can share one")
     func accumulation() {
         let once = zeros(like: tiny.networks.student)

@@ -18,12 +18,13 @@ struct TinyNetworks {
     let draws: DistillationDraws
 
     /// Three networks that differ; with `updatesStudent` false the draws are a critic-only step's.
-    init(updatesStudent: Bool = true) {
+    init(updatesStudent: Bool = true, teacherGuidance: Float = 1) {
         // The suites run side by side: one core each.
         ThreadPool.configure(threadCount: 1)
         let critic = CriticNetwork(Denoiser(Self.configuration))
         step = DistillationStep(
-            critic, studentSigma: 5, studentGANWeight: Self.studentGANWeight, criticGANWeight: Self.criticGANWeight)
+            critic, studentSigma: 5, teacherGuidance: teacherGuidance, studentGANWeight: Self.studentGANWeight,
+            criticGANWeight: Self.criticGANWeight)
         networks = DistillationStep.Networks(
             teacher: Self.weights(critic.denoiser.layout, seed: 1),
             student: Self.weights(critic.denoiser.layout, seed: 2), critic: Self.weights(critic.layout, seed: 3))

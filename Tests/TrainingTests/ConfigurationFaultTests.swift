@@ -38,6 +38,9 @@ struct ConfigurationFaultTests {
             ("distil: {ganWeight: -0.1}", "distil.ganWeight: -0.1 is negative"),
             ("distil: {criticGanWeight: -1}", "distil.criticGanWeight: -1.0 is negative"),
             ("distil: {emaDecay: 1}", "distil.emaDecay: 1.0 is outside 0 up to but not including 1"),
+            ("distil: {teacherGuidance: -1}", "distil.teacherGuidance: -1.0 is negative"),
+            ("evaluate: {teacherGuidance: -1}", "evaluate.teacherGuidance: -1.0 is negative"),
+            ("teacher: {labelDropout: 1}", "teacher.labelDropout: 1.0 is outside 0 up to but not including 1"),
             ("distil: {maxIndex: 1000}", "distil.maxIndex: 1000 is outside 0 to 999"),
             ("evaluate: {images: 64}", "evaluate.images: 64 is less than 65"),
             ("network: {channels: 12}", "network.channels: 12 is not a multiple of 8"),
@@ -120,6 +123,19 @@ struct ConfigurationFaultTests {
             ),
             ("distil: {headGroups: 24}", "the coarsest level has 64 channels"),
             ("network: {channels: 8}", "32 channels at resolution 4 are not whole attention heads"),
+            (
+                "network: {conditional: false}\ndistil: {teacherGuidance: 2}",
+                "distil.teacherGuidance: 2.0 would guide an unconditional teacher; use 1, or network.conditional true"
+            ),
+            (
+                "evaluate: {teacherGuidance: 1.5}",
+                "evaluate.teacherGuidance: 1.5 would guide a teacher that never denoised without a label; use 1, or "
+                    + "teacher.labelDropout 0.1"
+            ),
+            (
+                "network: {conditional: false}\nteacher: {labelDropout: 0.1}",
+                "teacher.labelDropout: 0.1 of the labels cannot be left out of a network without labels"
+            ),
             (
                 "network: {type: ncsnpp, prediction: v}",
                 "network.prediction: v tells the network times up to 1000, of which ncsnpp's random Fourier features"

@@ -22,6 +22,33 @@ struct StageTests {
     @Test("What the classifier's shard contributes depends on step and shard alone")
     func classifier() throws { try expectPureFunction(TinyRun().classifierStage()) }
 
+    @Test("A label that is left out does not reach the teacher's network; the rest of the step stays as it was")
+    func labelDropout() throws {
+        let stage = try moved(TinyRun(labelDropout: 0.5).teacherStage())
+        try expectPureFunction(stage)
+        let plain = try moved(TinyRun().teacherStage())
+        #expect(contribution(stage, step: 3, .single, shard: 1) != contribution(plain, step: 3, .single, shard: 1))
+
+        // With all labels but one in a million left out, the labels' layer has no gradient.
+        let without = try moved(TinyRun(labelDropout: 0.999_999).teacherStage())
+        let layout = without.networks[0].optimizer.weights.layout
+        let entry = try #require(layout.entries.first { $0.name == "model.map_label.weight" })
+        let range = entry.offset..<entry.offset + entry.count
+        #expect(contribution(without, step: 3, .single, shard: 1)[range].allSatisfy { $0 == 0 })
+        #expect(contribution(plain, step: 3, .single, shard: 1)[range].contains { $0 != 0 })
+    }
+
+    /// The stage with weights away from zero, through which labels have an effect.
+    private func moved(_ stage: TeacherStage) -> TeacherStage {
+        let weights = stage.networks[0].optimizer.weights
+        let stream = RandomStream(seed: 1, purpose: .evaluationNoise)
+        weights.update { values in
+            let noise = stream.normal(Shape(1, values.count), step: 0, firstSample: 0)
+            for index in values.buffer.indices { values.buffer[index] += 0.05 * noise.buffer[index] }
+        }
+        return stage
+    }
+
     private func expectPureFunction(_ stage: some TrainingStage) throws {
         let first = contribution(stage, step: 3, .single, shard: 1)
         let otherShard = contribution(stage, step: 3, .single, shard: 2)

@@ -8,7 +8,7 @@ import Training
 struct TinyRun {
     let configuration: RunConfiguration
 
-    init(folder: String = "") {
+    init(folder: String = "", labelDropout: Double = 0) {
         // The suites run side by side: one core each.
         ThreadPool.configure(threadCount: 1)
         var configuration = RunConfiguration(name: "tiny")
@@ -17,6 +17,7 @@ struct TinyRun {
         configuration.teacher.steps = 5
         configuration.teacher.batch = 8
         configuration.teacher.warmupSteps = 1
+        configuration.teacher.labelDropout = labelDropout
         configuration.teacher.checkpointEverySteps = 2
         configuration.classifier.steps = 2
         configuration.classifier.batch = 8

@@ -24,8 +24,10 @@ extension ConfigurationRule where Value == Double {
 
     static var notNegative: Self { Self { $0 < 0 ? "\($0.yaml) is negative" : nil } }
 
-    /// A moving average's decay: 1 would never forget.
-    static var decay: Self { Self { (0..<1).contains($0) ? nil : "\($0.yaml) is outside 0 up to but not including 1" } }
+    /// A moving average's decay, which with 1 would never forget, or a share that leaves something.
+    static var belowOne: Self {
+        Self { (0..<1).contains($0) ? nil : "\($0.yaml) is outside 0 up to but not including 1" }
+    }
 }
 
 extension ConfigurationRule where Value == Int {

@@ -6,6 +6,10 @@ package struct EvaluationConfiguration: Sendable, Equatable {
     /// Heun steps of the teacher's sampler: 2n - 1 network calls (Karras et al. 2022, algorithm 1).
     package var teacherHeunSteps = 18
 
+    /// Scale of the teacher's guidance where it is sampled, uncond + scale (cond - uncond), two network calls instead of
+    /// one; 1 is none.
+    package var teacherGuidance = 1.0
+
     /// Images generated at a time by one rank.
     package var batch = 125
 }

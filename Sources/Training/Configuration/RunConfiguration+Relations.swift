@@ -19,6 +19,17 @@ extension RunConfiguration {
                     ? "\($0.network.prediction.yaml) tells the network times up to 1000, of which ncsnpp's random Fourier "
                         + "features make noise; use edm, or network.type ddpmpp or adm" : nil
             },
+            ConfigurationRelation("distil.teacherGuidance", guidanceKeys) {
+                guidanceProblem($0, scale: $0.distil.teacherGuidance)
+            },
+            ConfigurationRelation("evaluate.teacherGuidance", guidanceKeys) {
+                guidanceProblem($0, scale: $0.evaluate.teacherGuidance)
+            },
+            ConfigurationRelation("teacher.labelDropout", ["network.conditional"]) {
+                $0.teacher.labelDropout > 0 && !$0.network.conditional
+                    ? "\($0.teacher.labelDropout.yaml) of the labels cannot be left out of a network without labels; "
+                        + "use 0, or network.conditional true" : nil
+            },
             ConfigurationRelation("data.resolution", ["network.channelMultipliers"], resolutionProblem),
             ConfigurationRelation("network.attentionResolutions", networkSizeKeys, attentionProblem),
             ConfigurationRelation("network.channels", ["network.channelMultipliers"], groupNormProblem),
@@ -57,8 +68,24 @@ extension RunConfiguration {
     ]
 
     private static let networkSizeKeys = [
-        "data.resolution", "network.type", "network.channels", "network.channelMultipliers", "network.attentionResolutions",
+        "data.resolution", "network.type", "network.channels", "network.channelMultipliers",
+        "network.attentionResolutions",
     ]
+
+    private static let guidanceKeys = ["network.conditional", "teacher.labelDropout"]
+
+    /// Guidance needs a teacher that denoises with a label and without.
+    private static func guidanceProblem(_ configuration: RunConfiguration, scale: Double) -> String? {
+        if scale == 1 { return nil }
+        if !configuration.network.conditional {
+            return "\(scale.yaml) would guide an unconditional teacher; use 1, or network.conditional true"
+        }
+        if configuration.teacher.labelDropout == 0 {
+            return "\(scale.yaml) would guide a teacher that never denoised without a label; use 1, or "
+                + "teacher.labelDropout 0.1"
+        }
+        return nil
+    }
 
     private static let shardRelations =
         shardRelations(stage: "teacher", batch: { $0.teacher.batch }, shards: { $0.teacher.shards })

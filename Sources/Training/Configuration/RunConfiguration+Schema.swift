@@ -74,7 +74,8 @@ extension RunConfiguration {
     private static let networkKeys = [
         ConfigurationKey("network.type", \.network.backbone, .any, "the U-Net: ADM, DDPM++ or NCSN++"),
         ConfigurationKey(
-            "network.conditional", \.network.conditional, .any, "true: labels enter the network; false: they are ignored"),
+            "network.conditional", \.network.conditional, .any,
+            "true: labels enter the network; false: they are ignored"),
         ConfigurationKey("network.channels", \.network.channels, .multiple(of: 8), "channels before the multiplier"),
         ConfigurationKey(
             "network.channelMultipliers", \.network.channelMultipliers, .notEmpty, "one per level, finest first"),
@@ -118,9 +119,13 @@ extension RunConfiguration {
             "teacher.decayFraction", \.teacher.decayFraction, .within(0...1), "final part with a falling learning rate"),
         ConfigurationKey(
             "teacher.maxGradientNorm", \.teacher.maxGradientNorm, .positive, "longer gradients are clipped"),
-        ConfigurationKey("teacher.logSigmaMean", \.teacher.logSigmaMean, .any, "mean of ln sigma, the training noise of karras"),
+        ConfigurationKey(
+            "teacher.logSigmaMean", \.teacher.logSigmaMean, .any, "mean of ln sigma, the training noise of karras"),
         ConfigurationKey(
             "teacher.logSigmaDeviation", \.teacher.logSigmaDeviation, .positive, "standard deviation of ln sigma"),
+        ConfigurationKey(
+            "teacher.labelDropout", \.teacher.labelDropout, .belowOne,
+            "share of labels left out in training, for guidance; 0: none"),
         ConfigurationKey(
             "teacher.emaHalfLifeImages", \.teacher.emaHalfLifeImages, .atLeast(1), "half-life of the moving average"),
         ConfigurationKey(
@@ -142,13 +147,16 @@ extension RunConfiguration {
         ConfigurationKey("distil.ratio", \.distil.ratio, .atLeast(1), "critic updates per student update"),
         ConfigurationKey(
             "distil.studentSigma", \.distil.studentSigma, .positive, "noise level the student starts from"),
+        ConfigurationKey(
+            "distil.teacherGuidance", \.distil.teacherGuidance, .notNegative,
+            "guidance of the teacher in the matching loss, uncond + scale (cond - uncond); 1: none"),
         ConfigurationKey("distil.minIndex", \.distil.minIndex, .within(0...999), "lowest noise index matched"),
         ConfigurationKey("distil.maxIndex", \.distil.maxIndex, .within(0...999), "highest noise index matched"),
         ConfigurationKey("distil.studentLearningRate", \.distil.studentLearningRate, .positive, "of AdamW, student"),
         ConfigurationKey(
             "distil.criticLearningRate", \.distil.criticLearningRate, .positive, "of AdamW, critic and head"),
-        ConfigurationKey("distil.beta1", \.distil.beta1, .decay, "decay of AdamW's first moment"),
-        ConfigurationKey("distil.beta2", \.distil.beta2, .decay, "decay of AdamW's second moment"),
+        ConfigurationKey("distil.beta1", \.distil.beta1, .belowOne, "decay of AdamW's first moment"),
+        ConfigurationKey("distil.beta2", \.distil.beta2, .belowOne, "decay of AdamW's second moment"),
         ConfigurationKey("distil.weightDecay", \.distil.weightDecay, .notNegative, "of AdamW"),
         ConfigurationKey("distil.ganWeight", \.distil.ganWeight, .notNegative, "GAN loss in the student's loss"),
         ConfigurationKey(
@@ -158,7 +166,7 @@ extension RunConfiguration {
         ConfigurationKey("distil.warmupUpdates", \.distil.warmupUpdates, .atLeast(0), "updates of linear warm-up"),
         ConfigurationKey(
             "distil.decayFraction", \.distil.decayFraction, .within(0...1), "final part with falling learning rates"),
-        ConfigurationKey("distil.emaDecay", \.distil.emaDecay, .decay, "moving average, per student update"),
+        ConfigurationKey("distil.emaDecay", \.distil.emaDecay, .belowOne, "moving average, per student update"),
         ConfigurationKey(
             "distil.checkpointEverySteps", \.distil.checkpointEverySteps, .atLeast(1),
             "critic updates between checkpoints"),
@@ -170,6 +178,9 @@ extension RunConfiguration {
             "images of the teacher and of the student; more than the classifier has features"),
         ConfigurationKey(
             "evaluate.teacherHeunSteps", \.evaluate.teacherHeunSteps, .atLeast(2), "n steps are 2n - 1 network calls"),
+        ConfigurationKey(
+            "evaluate.teacherGuidance", \.evaluate.teacherGuidance, .notNegative,
+            "guidance of the teacher's sampling; 1: none, others double the network calls"),
         ConfigurationKey("evaluate.batch", \.evaluate.batch, .atLeast(1), "images at a time on one rank"),
     ]
 }

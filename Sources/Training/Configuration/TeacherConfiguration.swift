@@ -38,6 +38,10 @@ package struct TeacherConfiguration: Sendable, Equatable {
     /// Standard deviation of ln sigma.
     package var logSigmaDeviation = 1.2
 
+    /// Probability that an image's label is left out, so that the teacher learns to denoise without it too, as guidance
+    /// needs; of a teacher trained elsewhere, with what it was trained.
+    package var labelDropout = 0.0
+
     /// Images after which a weight's share in the moving average has halved.
     package var emaHalfLifeImages = 9000
 

@@ -44,6 +44,7 @@ package final class DistillationStage: TrainingStage {
         let critic = CriticNetwork(denoiser, headGroups: configuration.headGroups)
         step = DistillationStep(
             critic, studentSigma: Float(configuration.studentSigma),
+            teacherGuidance: Float(configuration.teacherGuidance),
             studentGANWeight: Float(configuration.ganWeight), criticGANWeight: Float(configuration.criticGanWeight))
         weights = .init(
             teacher: teacher, student: teacher.copied(precision: precision.student),

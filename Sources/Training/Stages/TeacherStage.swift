@@ -61,7 +61,8 @@ package final class TeacherStage: TrainingStage {
             .normal(clean.shape, step: step, firstSample: firstSample)
         let tape = Tape()
         let denoised = denoiser(
-            noised(Variable(clean), sigma: sigma, noise: noise), sigma: sigma, labels: labels,
+            noised(Variable(clean), sigma: sigma, noise: noise), sigma: sigma,
+            labels: withDropout(labels, step: step, firstSample: firstSample),
             .tracked(networks[0].optimizer.weights, on: tape, gradient: gradient))
         let loss = weightedSquaredError(
             denoised.value, clean, weights: sigma.map(denoiser.preconditioning.lossWeight))
@@ -83,6 +84,15 @@ package final class TeacherStage: TrainingStage {
                 denoiser.schedule.sigma(
                     stream.integer(in: 0...NoiseSchedule.levels - 1, step: step, sample: firstSample + $0))
             }
+        }
+    }
+
+    /// The labels, each left out with the configured probability.
+    private func withDropout(_ labels: [Int], step: Int, firstSample: Int) -> [Int?] {
+        let stream = RandomStream(seed: seed, purpose: .teacherLabelDropout)
+        return labels.enumerated().map { index, label in
+            let u = stream.uniform(step: step, sample: firstSample + index)
+            return Double(u) < configuration.labelDropout ? nil : label
         }
     }
 }

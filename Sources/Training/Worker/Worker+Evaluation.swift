@@ -15,10 +15,11 @@ struct GeneratorPair {
     let teacher: NetworkWeights
     let student: NetworkWeights
     let studentSigma: Float
+    let teacherSampler: HeunSampler
 
     /// The teacher's images for unit noise, by Heun's method.
-    func teacherImages(_ noise: Tensor, labels: [Int], steps: Int) -> Tensor {
-        HeunSampler(steps: steps).sample(denoiser, teacher, noise: noise, labels: labels)
+    func teacherImages(_ noise: Tensor, labels: [Int]) -> Tensor {
+        teacherSampler.sample(denoiser, teacher, noise: noise, labels: labels)
     }
 
     /// The student's images for unit noise, by one call.
@@ -55,7 +56,6 @@ extension Worker {
     /// result does not depend on their number.
     func evaluate(_ generators: GeneratorPair, judge: Judge, images: TrainingImages) throws {
         let settings = configuration.evaluate
-        let sampler = HeunSampler(steps: settings.teacherHeunSteps)
         let batches = (settings.images + settings.batch - 1) / settings.batch
         let declaration = StageDeclaration(
             name: "evaluate", index: index(of: "evaluate"), count: stageCount, goal: .steps(count: 2 * batches),
@@ -64,7 +64,7 @@ extension Worker {
 
         let real = describeRecords(images, judge)
         let teacher = try describeGenerated(judge, images, batches: batches, reportingFrom: 0) {
-            generators.teacherImages($0, labels: $1, steps: settings.teacherHeunSteps)
+            generators.teacherImages($0, labels: $1)
         }
         let student = try describeGenerated(judge, images, batches: batches, reportingFrom: batches) {
             generators.studentImages($0, labels: $1)
@@ -86,7 +86,7 @@ extension Worker {
         let decisions = judge.classifier.describe(heldOutImages.images, judge.weights).logits
         accuracy.add(requested: heldOutImages.labels, logits: decisions)
         let result = EvaluationResult(
-            teacher: try measure(teacher, networkCalls: sampler.networkCalls),
+            teacher: try measure(teacher, networkCalls: generators.teacherSampler.networkCalls),
             student: try measure(student, networkCalls: 1),
             classifier: .init(heldOutAccuracy: accuracy.share),
             features: "\(width) features of the run's classifier", seed: configuration.run.seed)

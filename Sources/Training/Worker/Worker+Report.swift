@@ -43,7 +43,6 @@ extension Worker {
     /// Writes the final grids and `report.html`.
     func writeReport(_ result: EvaluationResult, _ generators: GeneratorPair, images: TrainingImages) throws {
         let (noise, labels) = gridInput
-        let steps = configuration.evaluate.teacherHeunSteps
         let realLabels = images.records.labels
         let examples = (0..<configuration.network.classes).flatMap { label in
             realLabels.indices.lazy.filter { realLabels[$0] == label }.prefix(Self.gridColumns)
@@ -53,7 +52,7 @@ extension Worker {
             ("Data", try drawGrid(real.images, real.labels, name: "data")),
             (
                 "Teacher, \(result.teacher.networkCalls) network calls",
-                try drawGrid(generators.teacherImages(noise, labels: labels, steps: steps), labels, name: "teacher")
+                try drawGrid(generators.teacherImages(noise, labels: labels), labels, name: "teacher")
             ),
             (
                 "Student, 1 network call",

@@ -90,7 +90,10 @@ package final class Worker {
             try evaluate(
                 GeneratorPair(
                     denoiser: denoiser, teacher: teacher, student: distillation.average,
-                    studentSigma: Float(configuration.distil.studentSigma)),
+                    studentSigma: Float(configuration.distil.studentSigma),
+                    teacherSampler: HeunSampler(
+                        steps: configuration.evaluate.teacherHeunSteps,
+                        guidance: Float(configuration.evaluate.teacherGuidance))),
                 judge: judge, images: images)
         }
         if communicator.rank == 0 { try control.finished() }
