@@ -135,7 +135,7 @@ let package = Package(
                 "Distillation", "Evaluation", "Diffusion", "Layers", "Tensors", "Kernels", "Datasets", "Checkpoints",
                 "Communication", "Coordination", "Messaging", "Journal", logging,
             ]),
-        tests("dmd2", ["Coordination", "Journal", "Messaging"]),
+        tests("dmd2", ["Checkpoints", "Coordination", "Journal", "Messaging"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging"], swiftSettings: settings),
     ]

@@ -13,10 +13,8 @@ extension RunFolder {
     ///
     /// Throws: a `CommandFailure` if no coordinator lives or it refuses, a `MessagingError` if it does not answer.
     package func ask(_ request: ControlRequest, timeoutMilliseconds: Int = 2000) throws -> ControlReply {
-        guard let coordinator = liveCoordinator else {
-            throw CommandFailure(
-                .unavailable, "\(path): no coordinator is alive; dmd2 run CONFIG starts or continues the run")
-        }
+        guard let coordinator = liveCoordinator else { throw noCoordinator }
+        try checkIsReachable(coordinator)
         let client = try ControlClient(connectingTo: coordinator.endpoint, keys: coordinator.keys(for: request))
         let answer = try client.request(
             ClientMessage.control(request: request), expecting: ServerMessage.self,
@@ -27,6 +25,17 @@ extension RunFolder {
         case .unreadable(let reason): throw MessagingError.unreadable(reason: reason)
         case .worker: throw MessagingError.unreadable(reason: "an answer meant for a worker")
         }
+    }
+
+    /// On another machine's loopback address there is nobody, or somebody else's coordinator.
+    private func checkIsReachable(_ coordinator: CoordinatorAddress) throws {
+        guard let host = coordinator.host, !coordinator.isOnThisMachine,
+            try Endpoint(coordinator.endpoint).isLoopback
+        else { return }
+        throw CommandFailure(
+            .unavailable,
+            "\(path): its coordinator is on \(host) and listens only there; give the command there, or start the run with "
+                + "coordinator.keys and coordinator.endpoint tcp://0.0.0.0:*")
     }
 
     /// The state of the run, from its coordinator. Throws as `ask` does.

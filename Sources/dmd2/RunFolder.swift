@@ -1,3 +1,4 @@
+import Checkpoints
 package import Coordination
 import Foundation
 import Training
@@ -67,13 +68,25 @@ package struct RunFolder: Sendable {
     /// Where things are in it.
     var layout: RunFolderLayout { RunFolderLayout(path) }
 
-    /// What `coordinator.json` says, if its process lives; of another machine's nobody here can tell.
+    /// What `coordinator.json` says, if its process lives. Another machine's process number says nothing here, but a
+    /// coordinator holds the run's lock as long as it lives.
     package var liveCoordinator: CoordinatorAddress? {
         guard let bytes = FileManager.default.contents(atPath: layout.coordinatorAddress),
             let address = try? JSONDecoder().decode(CoordinatorAddress.self, from: bytes),
-            // A process of another user lives too, although it cannot be signalled.
-            !address.isOnThisMachine || kill(address.pid, 0) == 0 || errno == EPERM
+            address.isOnThisMachine ? isAlive(address.pid) : isLocked
         else { return nil }
         return address
+    }
+
+    /// A process of another user lives too, although it cannot be signalled.
+    private func isAlive(_ process: pid_t) -> Bool { kill(process, 0) == 0 || errno == EPERM }
+
+    private var isLocked: Bool {
+        do {
+            try RunLock.checkIsFree(path: layout.lock)
+            return false
+        } catch {
+            return true
+        }
     }
 }

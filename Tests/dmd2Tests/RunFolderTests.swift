@@ -1,3 +1,4 @@
+import Checkpoints
 import Coordination
 import Foundation
 import Journal
@@ -51,6 +52,26 @@ struct RunFolderTests {
         } throws: { error in
             (error as? CommandFailure)?.status == .unavailable
         }
+    }
+
+    @Test("A coordinator on another machine lives while it holds the run's lock, and is asked only where it listens")
+    func otherMachine() throws {
+        let path = NSTemporaryDirectory() + "dmd2-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let address = CoordinatorAddress(
+            endpoint: "tcp://127.0.0.1:9", pid: getpid(), generation: 1, processGroup: 0, host: "no-such-machine")
+        try JSONEncoder().encode(address).write(to: URL(fileURLWithPath: "\(path)/coordinator.json"))
+        let folder = RunFolder(path: path)
+        #expect(folder.liveCoordinator == nil)
+        let lock = try RunLock(path: "\(path)/lock")
+        #expect(folder.liveCoordinator == address)
+        #expect {
+            try folder.ask(.status)
+        } throws: { error in
+            (error as? CommandFailure)?.status == .unavailable && "\(error)".contains("is on no-such-machine")
+        }
+        withExtendedLifetime(lock) {}
     }
 
     @Test("A run that is over shows its last known state, and a folder without a run shows none")
