@@ -229,6 +229,8 @@ extension FixtureDescription.Configuration {
             channels: network.channels, channelMultipliers: network.channelMultipliers,
             channelMultiplierEmbedding: network.embeddingMultiplier, blocks: network.blocks,
             attentionResolutions: network.attentionResolutions, sigmaData: sigmaData)
+        let side = shape.bottleneckResolution
+        try require(side >= 4 && side & (side - 1) == 0, "a bottleneck of \(side) x \(side)")
         let backbone: any Backbone
         switch network.type {
         case "DhariwalUNet":
