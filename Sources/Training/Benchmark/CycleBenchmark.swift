@@ -1,3 +1,4 @@
+package import Communication
 import Diffusion
 import Distillation
 import Glibc
@@ -5,8 +6,9 @@ package import Kernels
 import Layers
 import Tensors
 
-/// Times training cycles (ratio critic updates and one student update) of one process on random images.
-package struct CycleBenchmark: Sendable {
+/// Times training cycles (ratio critic updates and one student update) on random images, in one process or between the
+/// ranks of a communicator.
+package struct CycleBenchmark {
     /// The project's standard case: 8.0 million weights a network, 32x32 colour images, 32 at a time, the paper's ratio,
     /// noise levels and GAN weights.
     package static var standard: RunConfiguration {
@@ -29,9 +31,11 @@ package struct CycleBenchmark: Sendable {
 
     /// What was measured.
     package struct Measurement: Sendable {
-        /// The median over the cycles.
+        /// The processes that shared each batch, and the parts it was cut into.
+        package let ranks: Int, shards: Int
+        /// The median over the cycles of the slowest rank.
         package let secondsPerCycle: Double
-        /// The most memory the process ever held, MiB.
+        /// The most memory that one of the processes ever held, MiB.
         package let peakResidentMebibytes: Int
         /// Weights of one network.
         package let parameters: Int
@@ -41,26 +45,39 @@ package struct CycleBenchmark: Sendable {
         package let operationsPerCycle: Double
         /// The machine's peaks: the better of a measurement before the cycles and one after them.
         package let peak: MachinePeak
-        /// Mean seconds of a cycle in each kind of operation.
+        /// Mean seconds of a cycle of rank 0 in each kind of operation.
         package let secondsByOperation: [OperationProfile.Kind: Double]
-        /// Mean seconds of a cycle in none of them: losses, draws, the tape.
+        /// Mean seconds of a cycle of rank 0 in the sum over all shards, waiting for the other ranks included.
+        package let secondsInReduction: Double
+        /// Mean seconds of a cycle of rank 0 in none of them: losses, draws, the tape.
         package let secondsInTheRest: Double
     }
 
     private let configuration: RunConfiguration
     private let cycles: Int
     private let warmup: Int
+    private let communicator: any Communicator
+    private let shards: Int
 
     /// - Parameters:
-    ///   - configuration: network, batch, ratio and threads are read; shards and ranks are not, it is one process.
+    ///   - configuration: network, batch, ratio, threads and kind of reduction are read.
     ///   - cycles: the cycles to time.
     ///   - warmup: the cycles before them, which make primitives and fill the memory pool.
-    package init(_ configuration: RunConfiguration, cycles: Int, warmup: Int = 1) {
+    ///   - communicator: the ranks that share each batch; by default this process alone.
+    ///   - shards: the parts of a batch, each computed alone: a power of two that divides the batch, at least one a rank.
+    package init(
+        _ configuration: RunConfiguration, cycles: Int, warmup: Int = 1,
+        communicator: any Communicator = SelfCommunicator(), shards: Int = 1
+    ) {
+        precondition(
+            configuration.distil.batch.isMultiple(of: shards),
+            "CycleBenchmark: \(shards) shards of a batch of \(configuration.distil.batch)")
         (self.configuration, self.cycles, self.warmup) = (configuration, cycles, warmup)
+        (self.communicator, self.shards) = (communicator, shards)
     }
 
-    /// Runs the cycles.
-    package func run() -> Measurement {
+    /// Runs the cycles. Collective; the measurement is returned on rank 0.
+    package func run() throws -> Measurement? {
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let seed = configuration.run.seed
         let (settings, precision) = (configuration.distil, configuration.precision)
@@ -73,34 +90,46 @@ package struct CycleBenchmark: Sendable {
         let step = DistillationStep(
             critic, studentSigma: Float(settings.studentSigma), studentGANWeight: Float(settings.ganWeight),
             criticGANWeight: Float(settings.criticGanWeight))
-        var cycle = Cycle(
-            step: step, networks: networks, settings: settings, shape: denoiser.shape(settings.batch),
-            classes: configuration.network.classes)
-        func runCycle() {
-            for turn in 0..<settings.ratio { cycle.runStep(updatesStudent: turn == 0, seed: seed) }
+        let cycle = Cycle(
+            step: step, networks: networks, settings: settings, shape: denoiser.shape(settings.batch / shards),
+            classes: configuration.network.classes, shards: shards
+        ) { [communicator, shards, reduction = configuration.launch.reduction] count in
+            reduction.makeReduction(communicator: communicator, shardCount: shards, elementCount: count)
+        }
+        func runCycle() throws {
+            for turn in 0..<settings.ratio { try cycle.runStep(updatesStudent: turn == 0, seed: seed) }
         }
         let peakBefore = MachinePeak.measure()
-        for _ in 0..<warmup { runCycle() }
+        for _ in 0..<warmup { try runCycle() }
+        cycle.secondsInReduction = 0
         var seconds: [Double] = []
-        let profile = OperationProfile.record {
+        func runCycles() throws {
             for _ in 0..<cycles {
+                try communicator.barrier()
                 let start = monotonicSeconds()
-                runCycle()
+                try runCycle()
                 seconds.append(monotonicSeconds() - start)
             }
         }
-        let residentMebibytes = Self.peakResidentMebibytes()
-        let arithmetic = CycleArithmetic(configuration.network, critic: critic.layout)
-        let perCycle = profile.mapValues { $0 / Double(cycles) }
+        // One rank's profile is shown, and ranks that are threads of one process could not record at once.
+        var profile: [OperationProfile.Kind: Double] = [:]
+        if communicator.rank == 0 { profile = try OperationProfile.record(runCycles) } else { try runCycles() }
+        let resident = Self.peakResidentMebibytes()
         let mean = seconds.reduce(0, +) / Double(cycles)
+        let reports = try communicator.gather(values: [Double(resident)] + seconds)
+        guard communicator.rank == 0 else { return nil }
+        let slowest = (1...cycles).map { number in reports.map { $0[number] }.max() ?? 0 }
+        let perCycle = profile.mapValues { $0 / Double(cycles) }
+        let inReduction = cycle.secondsInReduction / Double(cycles)
         return Measurement(
-            secondsPerCycle: median(seconds), peakResidentMebibytes: residentMebibytes,
+            ranks: communicator.size, shards: shards, secondsPerCycle: median(slowest),
+            peakResidentMebibytes: Int(reports.map { $0[0] }.max() ?? 0),
             parameters: denoiser.layout.parameterCount, lastCriticLoss: cycle.lastCriticLoss,
-            operationsPerCycle: arithmetic.cycle(
+            operationsPerCycle: CycleArithmetic(configuration.network, critic: critic.layout).cycle(
                 batch: settings.batch, ratio: settings.ratio, studentGAN: settings.ganWeight > 0,
                 criticGAN: settings.criticGanWeight > 0),
-            peak: peakBefore.merged(with: .measure()), secondsByOperation: perCycle,
-            secondsInTheRest: mean - perCycle.values.reduce(0, +))
+            peak: peakBefore.merged(with: .measure()), secondsByOperation: perCycle, secondsInReduction: inReduction,
+            secondsInTheRest: mean - inReduction - perCycle.values.reduce(0, +))
     }
 
     private static func peakResidentMebibytes() -> Int {
@@ -111,51 +140,97 @@ package struct CycleBenchmark: Sendable {
 }
 
 /// The state of the timed training.
-private struct Cycle {
+private final class Cycle {
     private let step: DistillationStep
     private let networks: DistillationStep.Networks
     private let settings: DistillationConfiguration
+    /// Of the images of one shard.
     private let shape: Shape
     private let classes: Int
+    private let shards: Int
     private let student: NetworkOptimizer
     private let critic: NetworkOptimizer
-    private let studentGradient: Tensor
-    private let criticGradient: Tensor
+    private let studentReduction: any GradientReduction
+    private let criticReduction: any GradientReduction
     private var stepIndex = 0
     private(set) var lastCriticLoss = 0.0
+    /// Time in the sums over all shards so far.
+    var secondsInReduction = 0.0
+
+    private struct Turn {
+        let draws: DistillationDraws
+        let images: Tensor
+    }
 
     init(
         step: DistillationStep, networks: DistillationStep.Networks, settings: DistillationConfiguration,
-        shape: Shape, classes: Int
+        shape: Shape, classes: Int, shards: Int, makeReduction: (Int) -> any GradientReduction
     ) {
         (self.step, self.networks, self.settings) = (step, networks, settings)
-        (self.shape, self.classes) = (shape, classes)
+        (self.shape, self.classes, self.shards) = (shape, classes, shards)
         student = NetworkOptimizer(networks.student, AdamWConfiguration(), keepsAverage: false)
         critic = NetworkOptimizer(networks.critic, AdamWConfiguration(), keepsAverage: false)
-        studentGradient = Tensor(repeating: 0, networks.student.values.shape)
-        criticGradient = Tensor(repeating: 0, networks.critic.values.shape)
+        studentReduction = makeReduction(networks.student.layout.elementCount)
+        // The critic's loss rides behind its gradient.
+        criticReduction = makeReduction(networks.critic.layout.elementCount + 1)
     }
 
-    mutating func runStep(updatesStudent: Bool, seed: UInt64) {
-        let real = RandomStream(seed: seed, purpose: .dataOrder).normal(shape, step: stepIndex, firstSample: 0)
-        let draws = DistillationDraws(
-            settings, imageShape: shape, classes: classes, seed: seed, step: stepIndex, firstSample: 0,
-            realImages: real, realLabels: (0..<shape[0]).map { $0 % classes }, updatesStudent: updatesStudent)
-        let images: Tensor
+    func runStep(updatesStudent: Bool, seed: UInt64) throws {
+        var turns: [Int: Turn] = [:]
         if updatesStudent {
-            images = step.studentGradient(draws, networks, gradient: studentGradient).images
-            Self.update(student, studentGradient)
-        } else {
-            images = step.images(draws, networks)
+            for shard in studentReduction.ownedShards {
+                let draws = draws(shard, seed: seed, updatesStudent: true)
+                turns[shard] = studentReduction.withLeaf(shard) { leaf in
+                    Turn(
+                        draws: draws, images: step.studentGradient(draws, networks, gradient: Self.tensor(leaf)).images)
+                }
+            }
+            _ = try update(student, studentReduction)
         }
-        let result = step.criticGradient(draws, images: images, networks, gradient: criticGradient)
-        lastCriticLoss = Double(result.denoisingLoss) + settings.criticGanWeight * Double(result.adversarialLoss ?? 0)
-        Self.update(critic, criticGradient)
+        let lossIndex = networks.critic.layout.elementCount
+        for shard in criticReduction.ownedShards {
+            let turn = turns[shard] ?? criticOnlyTurn(shard, seed: seed)
+            criticReduction.withLeaf(shard) { leaf in
+                let result = step.criticGradient(
+                    turn.draws, images: turn.images, networks, gradient: Self.tensor(leaf))
+                leaf[lossIndex] =
+                    result.denoisingLoss + Float(settings.criticGanWeight) * (result.adversarialLoss ?? 0)
+            }
+        }
+        lastCriticLoss = Double(try update(critic, criticReduction)[lossIndex]) / Double(shards)
         stepIndex += 1
     }
 
-    private static func update(_ optimizer: NetworkOptimizer, _ gradient: Tensor) {
-        _ = optimizer.update(gradient: gradient.pointer, scale: 1, learningRate: 2e-6, averageKeep: 0)
-        gradient.pointer.update(repeating: 0, count: gradient.count)
+    private func criticOnlyTurn(_ shard: Int, seed: UInt64) -> Turn {
+        let draws = draws(shard, seed: seed, updatesStudent: false)
+        return Turn(draws: draws, images: step.images(draws, networks))
+    }
+
+    private func draws(_ shard: Int, seed: UInt64, updatesStudent: Bool) -> DistillationDraws {
+        let firstSample = shard * shape[0]
+        let real = RandomStream(seed: seed, purpose: .dataOrder)
+            .normal(shape, step: stepIndex, firstSample: firstSample)
+        return DistillationDraws(
+            settings, imageShape: shape, classes: classes, seed: seed, step: stepIndex, firstSample: firstSample,
+            realImages: real, realLabels: (0..<shape[0]).map { (firstSample + $0) % classes },
+            updatesStudent: updatesStudent)
+    }
+
+    private func update(
+        _ optimizer: NetworkOptimizer, _ reduction: any GradientReduction
+    ) throws -> UnsafeMutableBufferPointer<Float> {
+        let start = monotonicSeconds()
+        let sum = try reduction.finish()
+        secondsInReduction += monotonicSeconds() - start
+        if let gradient = sum.baseAddress {
+            _ = optimizer.update(gradient: gradient, scale: 1 / Float(shards), learningRate: 2e-6, averageKeep: 0)
+        }
+        return sum
+    }
+
+    /// A flat gradient in the memory of a leaf.
+    private static func tensor(_ leaf: UnsafeMutableBufferPointer<Float>) -> Tensor {
+        guard let start = leaf.baseAddress else { preconditionFailure("CycleBenchmark: a network without weights") }
+        return Tensor(Storage(borrowing: start, capacity: leaf.count), offset: 0, shape: Shape(leaf.count))
     }
 }

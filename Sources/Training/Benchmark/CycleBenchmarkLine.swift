@@ -1,3 +1,4 @@
+import Communication
 import Diffusion
 import Distillation
 import Kernels
@@ -6,7 +7,10 @@ import Kernels
 /// false.
 package struct CycleBenchmarkLine: Encodable, Sendable {
     let framework = "swift-dmd2"
-    let ranks = 1
+    let ranks: Int
+    /// The parts of a batch, each computed alone, and how their gradients are summed.
+    let shards: Int
+    let reduction: String
     let seconds_per_cycle: Double
     let critic_images_per_second: Double
     let peak_rss_mib: Int
@@ -30,7 +34,7 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
     let peak_gflops: Double
     let peak_source: String
     let share_of_peak: Double
-    /// Mean seconds of a cycle by kind of operation; they add up to a cycle.
+    /// Mean seconds of a cycle of rank 0 by kind of operation; they add up to a cycle.
     let seconds_by_operation: [String: Double]
     /// True where all three networks compute in bfloat16.
     let bf16: Bool
@@ -40,6 +44,8 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
 
     package init(_ configuration: RunConfiguration, cycles: Int, warmup: Int, _ measured: CycleBenchmark.Measurement) {
         let network = configuration.network
+        (ranks, shards) = (measured.ranks, measured.shards)
+        reduction = configuration.launch.reduction.rawValue
         seconds_per_cycle = measured.secondsPerCycle
         critic_images_per_second =
             Double(configuration.distil.ratio * configuration.distil.batch) / measured.secondsPerCycle
@@ -70,8 +76,9 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
             peak_gflops = peaks.float32_gflops
             peak_source = "float32 multiply-adds from registers, \(threads) threads"
         }
-        share_of_peak = measured.operationsPerCycle / measured.secondsPerCycle / 1e9 / peak_gflops
-        var seconds = ["rest": measured.secondsInTheRest]
+        // The peak is one rank's, measured while the others measure theirs.
+        share_of_peak = measured.operationsPerCycle / measured.secondsPerCycle / 1e9 / peak_gflops / Double(ranks)
+        var seconds = ["rest": measured.secondsInTheRest, "reduction": measured.secondsInReduction]
         for (kind, value) in measured.secondsByOperation { seconds[Self.name(of: kind)] = value }
         seconds_by_operation = seconds
     }

@@ -7,7 +7,7 @@ import Tensors
 /// Times each kernel at the shapes of a configuration's network, against the machine's peaks.
 package struct KernelBenchmark {
     /// One kernel at one shape.
-    package struct Row: Encodable, Sendable {
+    package struct Row: Codable, Sendable {
         /// What is computed, such as `convolution forward`.
         package let kernel: String
         /// Sizes, such as `3x3 64->64 at 32x32`.
@@ -22,10 +22,12 @@ package struct KernelBenchmark {
         package let unit: String
         /// `rate` as a share of the peak of its kind. A kernel whose arrays fit into a cache may exceed the memory's.
         package let share_of_peak: Double
+        /// Of a convolution: its kernel's side and channels; of all that see images, the side of one, pixels.
+        package let kernel_side: Int?, inputs: Int?, outputs: Int?, side: Int?
     }
 
     /// What was measured.
-    package struct Measurement: Encodable, Sendable {
+    package struct Measurement: Codable, Sendable {
         package let threads: Int
         package let batch: Int
         package let peak: MachinePeak
@@ -40,15 +42,26 @@ package struct KernelBenchmark {
         case memory(Double)
     }
 
+    /// Where in the network a kernel is, as far as it says which one of its kind it is.
+    private struct Place {
+        var kernelSide: Int?, inputs: Int?, outputs: Int?, side: Int?
+    }
+
     private let configuration: RunConfiguration
     private let secondsPerKernel: Double
+    private let callsPerKernel: Int
     private let triadMebibytes: Int
-    private var batch: Int { configuration.distil.batch }
+    private let batch: Int
 
-    /// Shapes are those of the configuration's batch and channels; threads are `launch.threadsPerRank`. Each of the three
-    /// arrays of the memory's peak has `triadMebibytes`, which must be far more than the caches for a true figure.
-    package init(_ configuration: RunConfiguration, secondsPerKernel: Double = 0.2, triadMebibytes: Int = 256) {
-        (self.configuration, self.secondsPerKernel) = (configuration, secondsPerKernel)
+    /// Shapes are those of the configuration's channels and of `batch` images, by default its batch; threads are
+    /// `launch.threadsPerRank`. A kernel is called for `secondsPerKernel` and at least `callsPerKernel` times. Each of the
+    /// three arrays of the memory's peak has `triadMebibytes`, which must be far more than the caches for a true figure.
+    package init(
+        _ configuration: RunConfiguration, batch: Int? = nil, secondsPerKernel: Double = 0.2, callsPerKernel: Int = 7,
+        triadMebibytes: Int = 256
+    ) {
+        (self.configuration, self.batch) = (configuration, batch ?? configuration.distil.batch)
+        (self.secondsPerKernel, self.callsPerKernel) = (secondsPerKernel, callsPerKernel)
         self.triadMebibytes = triadMebibytes
     }
 
@@ -56,10 +69,13 @@ package struct KernelBenchmark {
     package func run() -> Measurement {
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let peakBefore = MachinePeak.measure(triadMebibytes: triadMebibytes)
-        var timed: [(kernel: String, shape: String, type: ElementType, work: Work, seconds: Double)] = []
+        var timed: [Timed] = []
         for type in Processor.hasBFloat16 ? ElementType.allCases : [.float32] {
-            func measure(_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) {
-                timed.append((kernel, shape, type, work, medianSeconds(body)))
+            func measure(_ kernel: String, _ shape: String, _ place: Place, _ work: Work, _ body: () -> Void) {
+                timed.append(
+                    Timed(
+                        kernel: kernel, shape: shape, place: place, type: type, work: work,
+                        seconds: medianSeconds(body)))
             }
             measureConvolutions(type, measure)
             measureNormalization(type, measure)
@@ -69,10 +85,12 @@ package struct KernelBenchmark {
         let peak = peakBefore.merged(with: .measure())
         return Measurement(
             threads: ThreadPool.threadCount, batch: batch, peak: peak,
-            kernels: timed.map { Self.row($0.kernel, $0.shape, $0.type, $0.work, peak, seconds: $0.seconds) })
+            kernels: timed.map { $0.row(peak) })
     }
 
-    private typealias Measure = (_ kernel: String, _ shape: String, _ work: Work, _ body: () -> Void) -> Void
+    private typealias Measure = (
+        _ kernel: String, _ shape: String, _ place: Place, _ work: Work, _ body: () -> Void
+    ) -> Void
 
     private func measureConvolutions(_ type: ElementType, _ measure: Measure) {
         let network = configuration.network
@@ -82,6 +100,8 @@ package struct KernelBenchmark {
         shapes.append((sides[0], fine + coarse, fine, 3))
         shapes += sides.dropFirst().map { ($0, coarse, coarse, 3) }
         shapes += network.attentionResolutions.map { ($0, coarse, 3 * coarse, 1) }
+        // Where the channels of a block change, at the finest level, its input passes by through one of these.
+        shapes.append((sides[0], fine + coarse, fine, 1))
         for (side, inputs, outputs, kernel) in shapes {
             let plan = Convolution.plan(
                 ConvolutionShape(
@@ -100,17 +120,26 @@ package struct KernelBenchmark {
             let covered = kernel * side - (kernel / 2) * (kernel / 2 + 1)
             let work = Work.arithmetic(2 * Double(batch * inputs * outputs * covered * covered))
             let text = "\(kernel)x\(kernel) \(inputs)->\(outputs) at \(side)x\(side)"
-            measure("convolution forward", text, work) {
+            let place = Place(kernelSide: kernel, inputs: inputs, outputs: outputs, side: side)
+            measure("convolution forward", text, place, work) {
                 plan.forward(
                     x.activations, packed: forwardWeights.pointer, bias: bias.pointer, into: y.activations)
             }
-            measure("convolution backward data", text, work) {
+            measure("convolution backward data", text, place, work) {
                 plan.backwardData(y.activations, packed: backwardWeights.pointer, into: x.activations)
             }
-            measure("convolution backward weights", text, work) {
+            measure("convolution backward weights", text, place, work) {
                 plan.backwardWeights(
                     x.activations, gradient: y.activations, weights: weights.pointer, bias: bias.pointer,
                     scratch: scratch.pointer)
+            }
+            // The weights are read once and their other form is written.
+            func packing(_ layout: PackedLayout) -> Work { .memory(Double(4 * weights.count + layout.byteCount)) }
+            measure("packing forward", text, place, packing(plan.packedForwardLayout)) {
+                plan.packForward(weights.pointer, into: forwardWeights.pointer)
+            }
+            measure("packing backward", text, place, packing(plan.packedBackwardLayout)) {
+                plan.packBackward(weights.pointer, into: backwardWeights.pointer)
             }
         }
     }
@@ -134,11 +163,11 @@ package struct KernelBenchmark {
             let measured = GroupNormalization.Statistics(
                 mean: statistics.pointer, rstd: statistics.pointer + batch * groups)
             let text = "\(channels) channels, \(groups) groups at \(side)x\(side)"
-            measure("norm, modulation, SiLU forward", text, .memory(2 * size)) {
+            measure("norm, modulation, SiLU forward", text, Place(side: side), .memory(2 * size)) {
                 kernel.forward(
                     x.activations, learned, modulation: modulation.pointer, into: y.activations, statistics: measured)
             }
-            measure("norm, modulation, SiLU backward", text, .memory(3 * size)) {
+            measure("norm, modulation, SiLU backward", text, Place(side: side), .memory(3 * size)) {
                 kernel.backward(
                     x.activations, learned, modulation: modulation.pointer, statistics: measured,
                     gradient: gradient.activations, into: y.activations,
@@ -163,10 +192,10 @@ package struct KernelBenchmark {
             // again is not counted.
             let forward = Double(2 * 2 * batch * pixels * pixels * channels)
             let text = "\(heads) heads of \(channels / heads) at \(side)x\(side)"
-            measure("self-attention forward", text, .arithmetic(forward)) {
+            measure("self-attention forward", text, Place(side: side), .arithmetic(forward)) {
                 kernel.forward(qkv.activations, into: y.activations, logSums: logSums.pointer)
             }
-            measure("self-attention backward", text, .arithmetic(2 * forward)) {
+            measure("self-attention backward", text, Place(side: side), .arithmetic(2 * forward)) {
                 kernel.backward(
                     qkv.activations, logSums: logSums.pointer, gradient: y.activations, into: gradient.activations)
             }
@@ -176,21 +205,22 @@ package struct KernelBenchmark {
     private func measureLinearAlgebra(_ measure: Measure) {
         let side = 1024
         let (a, b, c) = (values(side * side), values(side * side), values(side * side))
-        measure("matrix product", "\(side) x \(side) x \(side)", .arithmetic(2 * Double(side * side * side))) {
+        let work = Work.arithmetic(2 * Double(side * side * side))
+        measure("matrix product", "\(side) x \(side) x \(side)", Place(), work) {
             MatrixProduct.multiply(
                 a.pointer, b.pointer, into: c.pointer, rows: side, inner: side, columns: side)
         }
         let network = configuration.network
         let count = batch * network.resolution * network.resolution * network.levelChannels[0]
         let (x, y) = (values(count), values(count))
-        measure("add", "\(count) elements", .memory(Double(3 * 4 * count))) {
+        measure("add", "\(count) elements", Place(), .memory(Double(3 * 4 * count))) {
             Elementwise.add(x.pointer, y.pointer, into: y.pointer, count: count)
         }
         let parameters = NetworkArrays(configuration)
         let step = OptimizerStep.AdamW(
             learningRate: 1e-6, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0.01, gradientScale: 1, update: 1)
         // Weights and both moments are read and written, the gradient is read.
-        measure("AdamW", "\(parameters.count) weights", .memory(Double(7 * 4 * parameters.count))) {
+        measure("AdamW", "\(parameters.count) weights", Place(), .memory(Double(7 * 4 * parameters.count))) {
             OptimizerStep.adamW(
                 parameters.weights.pointer, gradient: parameters.gradient.pointer,
                 firstMoment: parameters.first.pointer, secondMoment: parameters.second.pointer, average: nil,
@@ -216,27 +246,31 @@ package struct KernelBenchmark {
             .reshaped(Shape(count))
     }
 
-    private static func row(
-        _ kernel: String, _ shape: String, _ type: ElementType, _ work: Work, _ peak: MachinePeak, seconds: Double
-    ) -> Row {
-        let (amount, unit, limit) =
-            switch work {
-            case .arithmetic(let count):
-                (count, "GFLOP/s", type == .float32 ? peak.float32_gflops : peak.bfloat16_gflops ?? .nan)
-            case .memory(let bytes): (bytes, "GB/s", peak.memory_gigabytes_per_second ?? .nan)
-            }
-        let rate = amount / seconds / 1e9
-        return Row(
-            kernel: kernel, shape: shape, precision: type.rawValue, milliseconds: seconds * 1e3, rate: rate, unit: unit,
-            share_of_peak: rate / limit)
+    /// A kernel's time, before it is compared with the peak.
+    private struct Timed {
+        let kernel: String, shape: String, place: Place, type: ElementType, work: Work, seconds: Double
+
+        func row(_ peak: MachinePeak) -> Row {
+            let (amount, unit, limit) =
+                switch work {
+                case .arithmetic(let count):
+                    (count, "GFLOP/s", type == .float32 ? peak.float32_gflops : peak.bfloat16_gflops ?? .nan)
+                case .memory(let bytes): (bytes, "GB/s", peak.memory_gigabytes_per_second ?? .nan)
+                }
+            let rate = amount / seconds / 1e9
+            return Row(
+                kernel: kernel, shape: shape, precision: type.rawValue, milliseconds: seconds * 1e3, rate: rate,
+                unit: unit, share_of_peak: rate / limit, kernel_side: place.kernelSide, inputs: place.inputs,
+                outputs: place.outputs, side: place.side)
+        }
     }
 
-    /// Calls `body` for the time of a kernel and at least seven times, after one call that is not timed.
+    /// Calls `body` for the time of a kernel and at least `callsPerKernel` times, after one call that is not timed.
     private func medianSeconds(_ body: () -> Void) -> Double {
         body()
         var seconds: [Double] = []
         let end = monotonicSeconds() + secondsPerKernel
-        while seconds.count < 7 || monotonicSeconds() < end {
+        while seconds.count < callsPerKernel || monotonicSeconds() < end {
             let start = monotonicSeconds()
             body()
             seconds.append(monotonicSeconds() - start)

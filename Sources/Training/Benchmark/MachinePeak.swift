@@ -3,7 +3,7 @@ import Kernels
 import Tensors
 
 /// What the machine can do at most, measured in the process whose speed is compared with it.
-package struct MachinePeak: Encodable, Sendable {
+package struct MachinePeak: Codable, Sendable {
     /// Billions of float32 operations a second of all threads, from registers.
     package let float32_gflops: Double
     /// The same in bfloat16; nil where the processor has no instructions for it.

@@ -76,9 +76,8 @@ package struct ReductionBenchmark {
             if round > 0 { seconds.append(monotonicSeconds() - start) }
             if round == rounds { hash = Self.hash(sum) }
         }
-        let others = try communicator.gather(Self.bytes(of: [hash] + seconds.map(\.bitPattern)))
+        let reports = try communicator.gather(words: [hash] + seconds.map(\.bitPattern))
         guard communicator.rank == 0 else { return nil }
-        let reports = others.map(Self.words)
         let slowest = (1...rounds).map { round in reports.map { Double(bitPattern: $0[round]) }.max() ?? 0 }
         let alone = mode.makeReduction(communicator: SelfCommunicator(), shardCount: shards, elementCount: count)
         Self.fill(alone)
@@ -105,15 +104,5 @@ package struct ReductionBenchmark {
     /// FNV-1a over the bit patterns.
     private static func hash(_ values: UnsafeMutableBufferPointer<Float>) -> UInt64 {
         values.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1.bitPattern)) &* 0x100_0000_01B3 }
-    }
-
-    private static func bytes(of words: [UInt64]) -> [UInt8] {
-        words.flatMap { word in (0..<8).map { UInt8(truncatingIfNeeded: word >> (8 * $0)) } }
-    }
-
-    private static func words(of bytes: [UInt8]) -> [UInt64] {
-        stride(from: 0, to: bytes.count, by: 8).map { start in
-            (0..<8).reduce(0) { $0 | UInt64(bytes[start + $1]) << (8 * UInt64($1)) }
-        }
     }
 }

@@ -17,17 +17,26 @@ struct BenchmarkSubject: ParsableArguments {
         if let threads, threads < 1 { throw ValidationError("--threads \(threads) is less than 1") }
     }
 
-    /// The configuration in force. Throws a `ConfigurationError`.
-    func configuration() throws -> RunConfiguration {
+    /// The configuration in force; `settings` are further overrides, which win. Throws a `ConfigurationError`.
+    func configuration(settings: [String] = []) throws -> RunConfiguration {
+        let assignments = overrides.assignments + settings
         var configuration =
             if let config {
-                try RunConfiguration.load(path: config, overrides: overrides.assignments)
+                try RunConfiguration.load(path: config, overrides: assignments)
             } else {
                 try RunConfiguration.parse(
-                    yaml: CycleBenchmark.standard.yaml, fileName: "the standard case", overrides: overrides.assignments)
+                    yaml: CycleBenchmark.standard.yaml, fileName: "the standard case", overrides: assignments)
             }
         if let threads { configuration.launch.threadsPerRank = threads }
         return configuration
+    }
+
+    /// The command line that hands these options to another process.
+    var arguments: [String] {
+        var arguments = config.map { [$0] } ?? []
+        for assignment in overrides.assignments { arguments += ["--set", assignment] }
+        if let threads { arguments += ["--threads", "\(threads)"] }
+        return arguments
     }
 }
 

@@ -2,9 +2,6 @@ import ArgumentParser
 import Communication
 import Coordination
 import Evaluation
-import Foundation
-import Subprocess
-import SystemPackage
 import Training
 
 /// The all-reduce of gradients between processes: starts them with mpirun.
@@ -26,18 +23,8 @@ struct ReduceBenchCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        guard let mpirun = MPILaunch.findProgram("mpirun") else {
-            throw CommandFailure(.unavailable, "mpirun not found: install it (apt-get install openmpi-bin)")
-        }
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        var arguments = MPILaunch.arguments(ranks: ranks, threadsPerRank: 1)
-        arguments += [own, "bench", ReduceRankCommand.name, "--rounds", "\(rounds)"] + (format.json ? ["--json"] : [])
-        let result = try await Subprocess.run(
-            .path(FilePath(mpirun)), arguments: Arguments(arguments), input: .none, output: .currentStandardOutput,
-            error: .currentStandardError)
-        guard result.terminationStatus.isSuccess else {
-            throw CommandFailure(.unexpectedFailure, "the ranks of the benchmark failed: \(result.terminationStatus)")
-        }
+        let arguments = [ReduceRankCommand.name, "--rounds", "\(rounds)"] + (format.json ? ["--json"] : [])
+        try await BenchmarkRanks.run(arguments, ranks: ranks, threadsPerRank: 1)
     }
 }
 

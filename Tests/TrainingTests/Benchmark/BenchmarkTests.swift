@@ -13,7 +13,7 @@ struct BenchmarkTests {
 
     @Test("The line of a cycle has the PyTorch peer's keys and our own")
     func cycleKeys() throws {
-        let measured = CycleBenchmark(tiny, cycles: 1, warmup: 0).run()
+        let measured = try #require(try CycleBenchmark(tiny, cycles: 1, warmup: 0).run())
         let line = try object(CycleBenchmarkLine(tiny, cycles: 1, warmup: 0, measured))
         let peers: Set = [
             "framework", "ranks", "seconds_per_cycle", "critic_images_per_second", "peak_rss_mib", "parameters",
@@ -22,17 +22,29 @@ struct BenchmarkTests {
         ]
         let ours: Set = [
             "warmup", "images_per_second", "teraflop_per_cycle", "peak_gflops", "peak_source", "share_of_peak",
-            "seconds_by_operation", "precision",
+            "seconds_by_operation", "precision", "shards", "reduction",
         ]
         #expect(Set(line.keys) == peers.union(ours))
         let operations = try #require(line["seconds_by_operation"] as? [String: Double])
         #expect(
             Set(operations.keys) == [
                 "convolution_forward", "convolution_backward_data", "convolution_backward_weights", "packing",
-                "normalisation", "attention", "matrix_product", "elementwise", "optimiser", "rest",
+                "normalisation", "attention", "matrix_product", "elementwise", "optimiser", "reduction", "rest",
             ])
         // Sums of the same clock's readings, in another order.
         #expect(abs(operations.values.reduce(0, +) / measured.secondsPerCycle - 1) < 1e-6)
+    }
+
+    @Test("Ranks share a cycle: the critic's last loss has the same bits at any number of them", arguments: [2, 3])
+    func cycleOfRanks(ranks: Int) throws {
+        let alone = try #require(try CycleBenchmark(tiny, cycles: 1, warmup: 0, shards: 4).run())
+        let results = try InProcessCommunicator.run(rankCount: ranks) { communicator in
+            try CycleBenchmark(tiny, cycles: 1, warmup: 0, communicator: communicator, shards: 4).run()
+        }
+        let shared = try #require(results[0])
+        #expect(results.dropFirst().allSatisfy { $0 == nil })
+        #expect(shared.ranks == ranks && shared.shards == 4)
+        #expect(shared.lastCriticLoss == alone.lastCriticLoss)
     }
 
     @Test("The kernels' object names the peaks, and a rate and its share for every kernel")
@@ -45,14 +57,15 @@ struct BenchmarkTests {
         let rows = try #require(measured["kernels"] as? [[String: Any]])
         for row in rows {
             #expect(
-                Set(row.keys) == ["kernel", "shape", "precision", "milliseconds", "rate", "unit", "share_of_peak"])
+                Set(row.keys).isSuperset(
+                    of: ["kernel", "shape", "precision", "milliseconds", "rate", "unit", "share_of_peak"]))
         }
         let kernels = Set(rows.compactMap { $0["kernel"] as? String })
         #expect(
             kernels.isSuperset(of: [
                 "convolution forward", "convolution backward data", "convolution backward weights",
                 "norm, modulation, SiLU forward", "norm, modulation, SiLU backward", "self-attention forward",
-                "self-attention backward", "matrix product", "add", "AdamW",
+                "self-attention backward", "packing forward", "packing backward", "matrix product", "add", "AdamW",
             ]))
     }
 
