@@ -136,6 +136,8 @@ extension Coordinator {
     private mutating func heartbeat(rank: Int, _ heartbeat: Heartbeat, at now: Double) -> [Effect] {
         guard membership.heartbeat(rank: rank, heartbeat, at: now) else { return [.reply(.helloWanted)] }
         var effects: [Effect] = [.reply(.heartbeatSeen)]
+        let memory = heartbeat.memoryRows(rank: rank)
+        if !memory.isEmpty { effects.append(.record(.metrics(rows: memory))) }
         // One that comes again later than its successor changes nothing.
         if rank == 0, heartbeat.progressCounter >= lastSeen.progressCounter {
             lastSeen = heartbeat
@@ -267,7 +269,8 @@ extension Coordinator {
             let age = now - member.heardAt
             return RunStatus.Rank(
                 rank: rank, host: member.host, pid: member.pid, step: member.heartbeat.step,
-                phase: member.heartbeat.phase, heartbeatAgeSeconds: age, suspected: age > limits.suspicion)
+                phase: member.heartbeat.phase, heartbeatAgeSeconds: age, suspected: age > limits.suspicion,
+                memory: member.heartbeat.memory)
         }
     }
 

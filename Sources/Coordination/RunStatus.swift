@@ -36,6 +36,8 @@ package struct RunStatus: Codable, Equatable, Sendable {
         package var heartbeatAgeSeconds: Double
         /// True after three seconds of silence; a rank is given up for dead after ten.
         package var suspected: Bool
+        /// The memory of its process; nil if it has not said.
+        package var memory: MemoryUse?
     }
 
     /// The newest published checkpoint.
@@ -172,6 +174,20 @@ extension RunStatus {
         try container.encode(checkpoint, forKey: .checkpoint)
         try container.encode(restarts, forKey: .restarts)
         try container.encode(message, forKey: .message)
+    }
+}
+
+extension RunStatus.Rank {
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(rank, forKey: .rank)
+        try container.encode(host, forKey: .host)
+        try container.encode(pid, forKey: .pid)
+        try container.encode(step, forKey: .step)
+        try container.encode(phase, forKey: .phase)
+        try container.encode(heartbeatAgeSeconds, forKey: .heartbeatAgeSeconds)
+        try container.encode(suspected, forKey: .suspected)
+        try container.encode(memory, forKey: .memory)
     }
 }
 

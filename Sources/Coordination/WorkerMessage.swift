@@ -93,12 +93,14 @@ package struct Heartbeat: Codable, Equatable, Sendable {
     package var imagesPerSecond: Double
     /// Metrics since the heartbeat before, oldest first. Only rank 0 sends them.
     package var metrics: [MetricRow]
+    /// The memory of the process; nil if nobody looked.
+    package var memory: MemoryUse?
 
     /// Creates a heartbeat; see the properties for the meaning of each argument.
     package init(
         stage: String = "", step: Int = 0, totalSteps: Int = 0, phase: Phase = .starting, progressCounter: Int = 0,
         slowestStepSeconds: Double = 0, stepsPerSecond: Double = 0, imagesPerSecond: Double = 0,
-        metrics: [MetricRow] = []
+        metrics: [MetricRow] = [], memory: MemoryUse? = nil
     ) {
         self.stage = stage
         self.step = step
@@ -109,6 +111,7 @@ package struct Heartbeat: Codable, Equatable, Sendable {
         self.stepsPerSecond = stepsPerSecond
         self.imagesPerSecond = imagesPerSecond
         self.metrics = metrics
+        self.memory = memory
     }
 }
 

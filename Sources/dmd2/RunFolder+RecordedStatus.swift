@@ -48,7 +48,8 @@ extension RunFolder {
         status.step = try journal.completedSteps(stage: stage)
         let planned = events.last { $0.particulars["stage"] == stage && $0.particulars["steps"] != nil }
         status.totalSteps = max(planned?.number("steps") ?? 0, status.step)
-        status.losses = try journal.latestMetrics(stage: stage)
+        // The memory of each rank is shown beside the rank, as long as there is one.
+        status.losses = try journal.latestMetrics(stage: stage).filter { !$0.key.hasPrefix("memory.") }
         guard let ratios = try journal.ratioSchedules()[stage] else { return }
         status.studentUpdates = try journal.studentSteps(stage: stage).count
         status.criticUpdates = status.step

@@ -86,6 +86,24 @@ import Testing
         #expect(status.totalSteps == 20)
     }
 
+    @Test("The memory of every rank is journalled by its step and shown beside it")
+    func memoryIsJournalled() {
+        begin()
+        let memory = MemoryUse(residentBytes: 300, poolBytes: 200)
+        let heartbeat = Heartbeat(stage: "distil", step: 1, phase: .training, memory: memory)
+        let rows = [
+            MetricRow(stage: "distil", step: 0, name: "memory.resident.1", value: 300),
+            MetricRow(stage: "distil", step: 0, name: "memory.pool.1", value: 200),
+        ]
+        #expect(tell(.heartbeat(heartbeat: heartbeat), rank: 1).contains(.record(.metrics(rows: rows))))
+        let status = coordinator.status(at: 2)
+        #expect(status.ranks.map(\.memory) == [nil, memory])
+        #expect(status.losses.isEmpty)
+        // Before the first step there is no step to write it under.
+        let starting = Heartbeat(stage: "distil", phase: .starting, memory: memory)
+        #expect(tell(.heartbeat(heartbeat: starting), rank: 1) == [.reply(.heartbeatSeen)])
+    }
+
     @Test("A checkpoint is published once, whatever is repeated, and then answered")
     func checkpoint() {
         begin()

@@ -167,7 +167,8 @@ private struct LinkThread: Sendable {
         for message in conversation.withLock({ $0.messagesToSend(at: monotonicSeconds()) }) {
             try socket.send(
                 ClientMessage.worker(
-                    envelope: .init(generation: identity.generation, rank: identity.rank, message: message)))
+                    envelope: .init(
+                        generation: identity.generation, rank: identity.rank, message: message.measuringMemory)))
         }
         do {
             // A question asked meanwhile waits for this long at most.
@@ -185,6 +186,15 @@ private struct LinkThread: Sendable {
             // A peer that speaks another protocol is as good as silent.
         }
         return true
+    }
+}
+
+extension WorkerMessage {
+    /// A heartbeat that says how much memory the process has; any other message as it is.
+    fileprivate var measuringMemory: WorkerMessage {
+        guard case .heartbeat(var heartbeat) = self else { return self }
+        heartbeat.memory = ProcessMemory.now
+        return .heartbeat(heartbeat: heartbeat)
     }
 }
 

@@ -82,7 +82,10 @@ package final class InProcessControl: ControlLink {
     }
 
     private func flush() throws(ControlError) {
-        let heartbeat = ledger.takeHeartbeat(at: monotonicSeconds())
+        var heartbeat = ledger.takeHeartbeat(at: monotonicSeconds())
+        heartbeat.memory = ProcessMemory.now
+        let memory = heartbeat.memoryRows(rank: 0)
+        if !memory.isEmpty { try record([.metrics(rows: memory)]) }
         try record(stages.note(heartbeat.metrics))
         try record(stages.advance(stage: heartbeat.stage, to: heartbeat.step, generation: generation))
         if ledger.hasMetrics { try flush() }

@@ -41,6 +41,6 @@ package enum StatusText {
     private static func rank(_ rank: RunStatus.Rank) -> String {
         let silence = durationText(seconds: rank.heartbeatAgeSeconds)
         return "\(rank.phase.rawValue), step \(rank.step), \(rank.host) process \(rank.pid), heard \(silence) ago"
-            + (rank.suspected ? ", silent" : "")
+            + (rank.suspected ? ", silent" : "") + (rank.memory.map { ", \($0.residentBytes >> 20) MiB" } ?? "")
     }
 }

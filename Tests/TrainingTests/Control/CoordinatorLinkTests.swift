@@ -104,7 +104,9 @@ private final class StandInCoordinator: Sendable {
         let rows = journal.flatMap { entry -> [MetricRow] in
             if case .metrics(let rows) = entry { rows } else { [] }
         }
-        #expect(rows.map(\.step) == [0, 1, 2, 3, 4, 5])
+        #expect(rows.filter { $0.name == "loss" }.map(\.step) == [0, 1, 2, 3, 4, 5])
+        #expect(rows.contains { $0.name == "memory.resident.0" && $0.value > 0 })
+        #expect(rows.contains { $0.name == "memory.pool.0" })
         #expect(
             journal.contains(.checkpointCommitted(stage: "distil", step: 6, path: "p", manifestSHA256: "s")))
     }
