@@ -143,6 +143,17 @@ package final class Convolution {
     }
 }
 
+extension Convolution {
+    /// The bytes of weights packed for one direction, as far as they are known without making primitives: Winograd's
+    /// transforms exactly, oneDNN's layouts by their rule of filling channels up to multiples of 16.
+    package static func packedByteCount(_ shape: ConvolutionShape, image: ElementType) -> Int {
+        if let winograd = WinogradConvolution(worthwhileFor: shape) { return 4 * winograd.transformedWeightsCount }
+        func filled(_ channels: Int) -> Int { channels < 16 ? channels : (channels + 15) / 16 * 16 }
+        return filled(shape.inputChannels) * filled(shape.outputChannels) * shape.kernel * shape.kernel
+            * image.byteCount
+    }
+}
+
 extension WinogradConvolution {
     /// The algorithm where it is faster than the definition: on fewer tiles of 4 x 4 pixels, reading the transformed
     /// weights, four times the size of the weights, costs more than is saved. Nil elsewhere.

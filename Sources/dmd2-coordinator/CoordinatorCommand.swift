@@ -44,7 +44,8 @@ struct CoordinatorCommand: ParsableCommand {
         let fresh = options.run.beginsAgain(configuration)
         // Nothing is written before all that the run needs has been found.
         try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
-        _ = try configuration.data.load(configuration.network)
+        let rankBytes = try configuration.checkMemory(
+            ranksHere: configuration.launch.ranks, dataBytes: try configuration.loadedDataBytes())
         let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments(configuration))
         let keys = try configuration.coordinator.keyFolder?.coordinatorKeys()
         let socket = try RouterSocket(
@@ -53,6 +54,7 @@ struct CoordinatorCommand: ParsableCommand {
         let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
         let program = try CoordinatorProgram(
             configuration: configuration, folder: folder, launch: launch, socket: socket, server: server)
+        TerminalLine.write(launch.summary(rankBytes: rankBytes))
         let (status, message) = try program.run()
         if status == .done { Foundation.exit(status.rawValue) }
         throw ProgramFailure(status: status, description: "\(configuration.run.name): \(message)")

@@ -29,6 +29,16 @@ struct LaunchPlan: Sendable {
         }
     }
 
+    /// What is launched, in one line for a person; `rankBytes` is the memory that a rank is predicted to need.
+    func summary(rankBytes: Int) -> String {
+        let (ranks, threads) = (settings.ranks, settings.threadsPerRank)
+        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let memory = settings.memoryBytes.map { " of \($0 >> 20) MiB" } ?? ""
+        let crowd = ranks * threads > cores ? "; more threads than cores, which wait for each other" : ""
+        return "\(ranks) \(ranks == 1 ? "rank" : "ranks") of \(threads) \(threads == 1 ? "thread" : "threads") on "
+            + "\(cores) cores, bound to none; about \(rankBytes >> 20) MiB each\(memory)\(crowd)"
+    }
+
     /// Arguments for mpirun.
     var arguments: [String] {
         var arguments = MPILaunch.arguments(ranks: settings.ranks, threadsPerRank: settings.threadsPerRank)

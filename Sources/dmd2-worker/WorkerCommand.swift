@@ -81,6 +81,11 @@ struct WorkerCommand: ParsableCommand {
         ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_SIZE"].map { ["launch.ranks=\($0)"] } ?? []
     }
 
+    /// The ranks that mpirun started on this machine.
+    private var ranksHere: Int? {
+        ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_LOCAL_SIZE"].flatMap { Int($0) }
+    }
+
     /// The line to whoever schedules the run. Without a coordinator rank 0 does, and tells the others the outcome.
     private func connect(
         _ configuration: RunConfiguration, _ communicator: any Communicator
@@ -94,7 +99,8 @@ struct WorkerCommand: ParsableCommand {
         do {
             let fresh = options.run.beginsAgain(configuration)
             try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
-            _ = try configuration.data.load(configuration.network)
+            try configuration.checkMemory(
+                ranksHere: ranksHere ?? communicator.size, dataBytes: try configuration.loadedDataBytes())
             let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
             let control = try InProcessControl(owning: folder, rankCount: communicator.size)
             try tell(Int32(control.generation), communicator)

@@ -105,6 +105,13 @@ extension ProgramTests {
             expectRefusal(outcome, .unavailable, "/nonexistent not found: install it", in: sandbox)
         }
 
+        @Test("A machine without the memory that a launch is predicted to need", arguments: Entry.allCases)
+        func memory(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await entry.run(sandbox, ["launch.memoryGiB=0.02"])
+            expectRefusal(outcome, .unavailable, "the machine has 20 MiB: use fewer ranks", in: sandbox)
+        }
+
         @Test("A port that another program listens on")
         func portInUse() async throws {
             let sandbox = try Sandbox()
@@ -138,7 +145,8 @@ extension ProgramTests {
 
             let outcome = try await sandbox.run("dmd2-coordinator", ["--config", sandbox.configuration])
             #expect(outcome.exitCode == Coordination.ExitStatus.badData.rawValue)
-            #expect(outcome.complaints.count == 1 && outcome.errors.contains("does not fit"), "\(outcome.errors)")
+            // The first line says what is launched.
+            #expect(outcome.complaints.count == 2 && outcome.errors.contains("does not fit"), "\(outcome.errors)")
             #expect(try LiveRun(folder: sandbox.runFolder).journal().generations().count == 1)
             #expect(sandbox.liveProcesses.isEmpty)
         }
@@ -166,6 +174,7 @@ extension ProgramTests {
                 ("dmd2", ["run"]), ("dmd2", ["fly"]), ("dmd2", ["run", "tiny.yaml", "--stop-after", "0"]),
                 ("dmd2", ["set", "ratio=0"]), ("dmd2", ["bench", "step", "--cycles", "0"]),
                 ("dmd2", ["bench", "reduce", "--ranks", "0"]), ("dmd2", ["bench", "sample", "--batch", "0"]),
+                ("dmd2", ["bench", "step", "--ranks", "0"]), ("dmd2", ["plan", "tiny.yaml", "--ranks", "1,x"]),
                 ("dmd2-coordinator", ["--speed"]), ("dmd2-worker", ["--config"]),
                 ("dmd2-worker", ["--config", "tiny.yaml", "--stop-after", "0"]),
             ])

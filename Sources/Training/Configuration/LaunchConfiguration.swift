@@ -11,6 +11,10 @@ package struct LaunchConfiguration: Sendable, Equatable {
     /// `ranks`.
     package var threadsPerRank = 1
 
+    /// Memory that the ranks of one machine may use together, GiB; 0: all that the machine has. A launch that is predicted to
+    /// need more is refused.
+    package var memoryGiB = 0.0
+
     /// The mpirun program: a name to look up in PATH, or a path.
     package var mpirun = "mpirun"
 

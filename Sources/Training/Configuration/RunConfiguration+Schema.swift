@@ -27,6 +27,10 @@ extension RunConfiguration {
             "launch.threadsPerRank", \.launch.threadsPerRank, .atLeast(1), "threads of each worker",
             mayChangeOnResume: true),
         ConfigurationKey(
+            "launch.memoryGiB", \.launch.memoryGiB, .notNegative,
+            "memory for the ranks of a machine, GiB; a launch predicted to need more is refused; 0: what it has",
+            mayChangeOnResume: true),
+        ConfigurationKey(
             "launch.mpirun", \.launch.mpirun, .notEmpty, "the mpirun program, a name or a path", mayChangeOnResume: true
         ),
         ConfigurationKey(

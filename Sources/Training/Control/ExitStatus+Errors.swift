@@ -16,6 +16,8 @@ extension ExitStatus {
         case let error as DatasetError: self = Self.status(for: error)
         case let error as TeacherFileError: self = Self.status(for: error)
         case let error as EvaluationError: self = Self.status(for: error)
+        case is MemoryShortage: self = .unavailable
+        case is LaunchForecastError: self = .badData
         case is DataMismatch: self = .badConfiguration
         case is WorkerError: self = .runFolderUnusable
         case is MessagingError: self = .unavailable
