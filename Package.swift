@@ -69,6 +69,7 @@ let package = Package(
         .systemLibrary(name: "COpenSSL"),
         .systemLibrary(name: "CSQLite"),
         .systemLibrary(name: "CLinux"),
+        .systemLibrary(name: "CMalloc"),
         // Level 1
         library("Kernels", ["COpenBLAS", "COneDNN", "COpenMP", "CVector"], hotSettings),
         library("Communication", ["COpenMPI"], hotSettings),
@@ -76,7 +77,7 @@ let package = Package(
         library("Coordination", [], safeSettings),
         library("Journal", ["CSQLite"]),
         // Level 2
-        library("Tensors", ["Kernels"], hotSettings),
+        library("Tensors", ["Kernels", "CMalloc"], hotSettings),
         // Level 3
         library("Layers", ["Tensors", "Kernels"], hotSettings),
         library("Datasets", ["CZlib"], resources: [.embedInCode("Resources/digits.csv.gz")]),

@@ -83,7 +83,7 @@ package struct MemoryForecast: Sendable {
         let training = NetworkFootprint(work, batch: teacherBatch, precision.teacher)
         let evaluation = NetworkFootprint(work, batch: configuration.evaluate.batch, precision.teacher)
         otherStageBytes =
-            (teacherBatch == shardBatch && precision.teacher == precision.student
+            (configuration.teacher.isGiven || teacherBatch == shardBatch && precision.teacher == precision.student
                 ? 0 : training.kept(.denoiser) + training.underWay)
             + (configuration.evaluate.batch == shardBatch ? 0 : evaluation.passing)
         self.dataBytes = dataBytes

@@ -3,6 +3,7 @@ import Communication
 import Coordination
 import Foundation
 import Logging
+import Tensors
 
 extension Worker {
     /// Where a stage goes on.
@@ -54,6 +55,8 @@ extension Worker {
     ///
     /// A checkpoint that cannot be published is announced and given up; training goes on.
     func save(_ stage: some TrainingStage, _ state: StageState, step: Int, isComplete: Bool) throws {
+        // Names, headers and messages of hundreds of tensors are gone when this returns; so should their memory be.
+        defer { SystemHeap.trim() }
         control.report(
             ProgressReport(stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .saving))
         let store = folder.checkpoints(of: stage.name)
