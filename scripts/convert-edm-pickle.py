@@ -77,10 +77,22 @@ ALLOWED = {
     ("torch", "float32"): torch.float32,
     ("torch", "device"): lambda *arguments: None,
 }
-# What EDM's DhariwalUNet is made with where nothing else is said.
+# What EDM's networks are made with where nothing else is said.
 DEFAULTS = {
-    "model_channels": 192, "channel_mult": [1, 2, 3, 4], "channel_mult_emb": 4, "num_blocks": 3,
-    "attn_resolutions": [32, 16, 8],
+    "DhariwalUNet": {
+        "model_channels": 192, "channel_mult": [1, 2, 3, 4], "channel_mult_emb": 4, "num_blocks": 3,
+        "attn_resolutions": [32, 16, 8],
+    },
+    "SongUNet": {
+        "model_channels": 128, "channel_mult": [1, 2, 2, 2], "channel_mult_emb": 4, "num_blocks": 4,
+        "attn_resolutions": [16], "embedding_type": "positional", "channel_mult_noise": 1, "encoder_type": "standard",
+        "decoder_type": "standard", "resample_filter": [1, 1],
+    },
+}
+# The options of SongUNet that network.type stands for.
+SONG_TYPES = {
+    ("positional", 1, "standard", "standard", (1, 1)): "ddpmpp",
+    ("fourier", 2, "residual", "standard", (1, 3, 3, 1)): "ncsnpp",
 }
 # Classes of which only the attributes matter.
 PASSIVE = ("torch.nn.modules.", "dnnlib.")
@@ -123,15 +135,35 @@ def configuration(network):
     """Configuration keys that describe the network, as far as it says what it was made with."""
     inner = (network.get("_modules") or {}).get("model") or {}
     class_name = inner.class_name if isinstance(inner, Kept) else ""
-    made = {**(DEFAULTS if class_name == "DhariwalUNet" else {}), **(inner.get("_init_kwargs") or {})}
+    made = {**DEFAULTS.get(class_name, {}), **(inner.get("_init_kwargs") or {})}
     keys = {
+        "network.type": network_type(class_name, made),
         "data.resolution": network.get("img_resolution"), "data.imageChannels": network.get("img_channels"),
         "data.classes": network.get("label_dim"), "network.sigmaData": network.get("sigma_data"),
         "network.channels": made.get("model_channels"), "network.channelMultipliers": made.get("channel_mult"),
         "network.channelMultiplierEmbedding": made.get("channel_mult_emb"), "network.blocks": made.get("num_blocks"),
         "network.attentionResolutions": made.get("attn_resolutions"),
     }
+    if keys["data.classes"] == 0:
+        keys |= {"data.classes": None, "network.conditional": False}
+    if made.get("label_dropout"):
+        keys["teacher.labelDropout"] = made["label_dropout"]
     return class_name, {k: v for k, v in keys.items() if v is not None}
+
+
+def network_type(class_name, made):
+    """The word for a network of EDM; none for a class that is not its own. Refuses a mixture that has no word."""
+    if class_name == "DhariwalUNet":
+        return "adm"
+    if class_name != "SongUNet":
+        return None
+    options = (
+        made["embedding_type"], made["channel_mult_noise"], made["encoder_type"], made["decoder_type"],
+        tuple(made["resample_filter"]),
+    )
+    if options not in SONG_TYPES:
+        raise Refused(f"its SongUNet is neither DDPM++ nor NCSN++: {', '.join(map(str, options))}")
+    return SONG_TYPES[options]
 
 
 def write(path, weights, metadata):
