@@ -15,6 +15,10 @@ package struct RunOptions: ParsableArguments {
         help: "End each training stage after this many steps; in a folder of its own without --set run.folder.")
     package var stopAfter: Int?
 
+    /// The stage after which the run ends; nil: its last.
+    @Option(help: "End the run after this stage; starting it again without goes on.")
+    package var until: StagePlan.Stage?
+
     /// True: print a hash of what each stage has trained.
     @Flag(help: "Print the SHA-256 of each stage's final weights.")
     package var printWeightsHash = false
@@ -45,7 +49,10 @@ package struct RunOptions: ParsableArguments {
         for assignment in overrides.assignments { arguments += ["--set", assignment] }
         if fresh { arguments.append("--fresh") }
         if let stopAfter { arguments += ["--stop-after", String(stopAfter)] }
+        if let until { arguments += ["--until", until.rawValue] }
         if printWeightsHash { arguments.append("--print-weights-hash") }
         return arguments
     }
 }
+
+extension StagePlan.Stage: ExpressibleByArgument {}

@@ -8,7 +8,7 @@ package struct ADMUNet: Backbone {
     package let layout: ParameterLayout
     package let bottleneckChannels: Int
     package let bottleneckResolution: Int
-
+    package let encoderChannels: [Int: Int]
     private let channels: Int
     private let map0: LinearLayer
     private let map1: LinearLayer
@@ -33,6 +33,7 @@ package struct ADMUNet: Backbone {
         self.channels = configuration.channels
         bottleneckChannels = configuration.bottleneckChannels
         bottleneckResolution = configuration.bottleneckResolution
+        encoderChannels = configuration.encoderChannels
         let embedding = channels * configuration.channelMultiplierEmbedding
         map0 = LinearLayer(&layout, "model.map_layer0", inputs: channels, outputs: embedding)
         map1 = LinearLayer(&layout, "model.map_layer1", inputs: embedding, outputs: embedding)
@@ -114,6 +115,12 @@ package struct ADMUNet: Backbone {
     ) -> Variable {
         let outputs = encode(x, embed(conditioning, labels, weights), weights)
         return outputs[outputs.count - 1]
+    }
+
+    package func encoderOutputs(
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
+    ) -> [Variable] {
+        lastOutputs(encode(x, embed(conditioning, labels, weights), weights), resolutions: resolutions)
     }
 
     /// The output of every encoder block, finest first.

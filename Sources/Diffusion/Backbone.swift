@@ -16,6 +16,43 @@ package protocol Backbone: Sendable {
 
     /// The output of the encoder alone, `[N, h, w, bottleneckChannels]`, in the weights' precision.
     func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable
+
+    /// The channels of the encoder's last output at each of its resolutions.
+    var encoderChannels: [Int: Int] { get }
+
+    /// The encoder's last output at each of some resolutions, `[N, r, r, encoderChannels[r]]`, in the weights' precision.
+    ///
+    /// Traps: if there is no such resolution.
+    func encoderOutputs(
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
+    ) -> [Variable]
+}
+
+/// What a backbone says of its encoder's levels. One without levels has its bottleneck alone.
+extension Backbone {
+    package var encoderChannels: [Int: Int] { [bottleneckResolution: bottleneckChannels] }
+
+    package func encoderOutputs(
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
+    ) -> [Variable] {
+        precondition(
+            resolutions.allSatisfy { $0 == bottleneckResolution },
+            "encoderOutputs: \(resolutions) of a network without levels")
+        let output = bottleneck(x, conditioning: conditioning, labels: labels, weights)
+        return resolutions.map { _ in output }
+    }
+}
+
+/// Of an encoder's outputs, finest first, the last one at each of some resolutions.
+///
+/// Traps: if there is none.
+func lastOutputs(_ outputs: [Variable], resolutions: [Int]) -> [Variable] {
+    resolutions.map { resolution in
+        guard let last = outputs.last(where: { $0.shape[1] == resolution }) else {
+            preconditionFailure("lastOutputs: the encoder has no resolution \(resolution)")
+        }
+        return last
+    }
 }
 
 /// Builds the configured backbone.

@@ -64,6 +64,15 @@ package struct Denoiser: Sendable {
         scale(Variable(noise), bySample: sigma.map(preconditioning.start))
     }
 
+    /// The backbone's encoder at some resolutions, for the same input.
+    package func encoderOutputs(
+        _ x: Variable, sigma: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
+    ) -> [Variable] {
+        backbone.encoderOutputs(
+            scaled(x, sigma, weights), conditioning: sigma.map(preconditioning.conditioning), labels: labels, weights,
+            resolutions: resolutions)
+    }
+
     private func scaled(_ x: Variable, _ sigma: [Float], _ weights: BoundWeights) -> Variable {
         precondition(sigma.count == x.shape[0], "Denoiser: \(sigma.count) sigmas for \(x.shape[0]) images")
         return convert(scale(x, bySample: sigma.map(preconditioning.input)), to: weights.precision)

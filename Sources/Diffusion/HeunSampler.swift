@@ -8,10 +8,14 @@ package struct HeunSampler: Sendable {
     /// The scale of ``Denoiser/guided(_:sigma:labels:scale:_:)``; 1 is none.
     package let guidance: Float
 
+    private let startSigma: Float?
+
+    /// `startSigma` is the noise level it starts from, the schedule's largest unless told otherwise.
+    ///
     /// Traps: with fewer than two steps.
-    package init(steps: Int, guidance: Float = 1) {
+    package init(steps: Int, guidance: Float = 1, startSigma: Float? = nil) {
         precondition(steps >= 2, "HeunSampler: \(steps) steps")
-        (self.steps, self.guidance) = (steps, guidance)
+        (self.steps, self.guidance, self.startSigma) = (steps, guidance, startSigma)
     }
 
     /// The network calls of one image: guidance makes two of each.
@@ -27,7 +31,7 @@ package struct HeunSampler: Sendable {
         func denoised(_ x: Variable, _ sigma: Float) -> Variable {
             denoiser.guided(x, sigma: each(sigma), labels: labels, scale: guidance, bound)
         }
-        let sigmas = denoiser.schedule.samplingSigmas(steps)
+        let sigmas = denoiser.schedule.samplingSigmas(steps, from: startSigma)
         var x = denoiser.start(noise, sigma: each(sigmas[0]))
         for (sigma, next) in zip(sigmas, sigmas.dropFirst() + [0]) {
             // dx/ds = (x - D) / s; Euler to the next level, x + (next - s) dx/ds, as a blend of x and D.

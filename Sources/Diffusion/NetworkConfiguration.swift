@@ -88,6 +88,11 @@ package struct NetworkConfiguration: Sendable, Equatable {
         channelMultipliers.map { channels * $0 }
     }
 
+    /// The channels of the encoder's last block at each resolution.
+    package var encoderChannels: [Int: Int] {
+        Dictionary(uniqueKeysWithValues: zip(resolutions, levelChannels))
+    }
+
     /// The resolution of the coarsest level, where the discriminator head reads.
     package var bottleneckResolution: Int {
         resolutions.last ?? resolution

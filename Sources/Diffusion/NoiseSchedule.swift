@@ -60,21 +60,26 @@ package enum NoiseSchedule: String, Sendable, CaseIterable {
         }
     }
 
-    /// The levels of a sampler with `count` steps, from the largest down; after the last comes 0.
+    /// The levels of a sampler with `count` steps, from `start`, or the largest, down; after the last comes 0.
     ///
     /// Between the bounds of `karras` and `stableDiffusion` they are even in sigma^(1/7), in `flow` even in t.
-    /// Traps: with fewer than two.
-    package func samplingSigmas(_ count: Int) -> [Float] {
+    /// Traps: with fewer than two, and if the start is not above the smallest level.
+    package func samplingSigmas(_ count: Int, from start: Float? = nil) -> [Float] {
+        let start = start.map { Double($0) }
+        if let start {
+            precondition(
+                start > Double(sigma(0)), "NoiseSchedule: from \(start), not above the smallest level \(sigma(0))")
+        }
         switch self {
-        case .karras: return KarrasSchedule(levels: count).descending
+        case .karras: return KarrasSchedule(sigmaMax: start ?? 80, levels: count).descending
         case .stableDiffusion:
             return KarrasSchedule(
-                sigmaMin: Self.stableDiffusionSigmas[0], sigmaMax: Self.stableDiffusionSigmas[Self.levels - 1],
-                levels: count
+                sigmaMin: Self.stableDiffusionSigmas[0],
+                sigmaMax: start ?? Self.stableDiffusionSigmas[Self.levels - 1], levels: count
             ).descending
         case .flow:
             precondition(count >= 2, "NoiseSchedule: \(count) steps")
-            let top = (Double(Self.levels) - 0.5) / Double(Self.levels)
+            let top = start.map { $0 / (1 + $0) } ?? (Double(Self.levels) - 0.5) / Double(Self.levels)
             return (0..<count).map { step in
                 let t = top * Double(count - step) / Double(count)
                 return Float(t / (1 - t))

@@ -42,6 +42,7 @@ package struct SongUNet: Backbone {
     package let layout: ParameterLayout
     package let bottleneckChannels: Int
     package let bottleneckResolution: Int
+    package let encoderChannels: [Int: Int]
 
     private let filter: ResamplingFilter
     private let frequencies: Frequencies
@@ -77,6 +78,7 @@ package struct SongUNet: Backbone {
         let channels = configuration.channels
         bottleneckChannels = configuration.bottleneckChannels
         bottleneckResolution = configuration.bottleneckResolution
+        encoderChannels = configuration.encoderChannels
         filter = variant.filter
         let noiseChannels = channels * variant.noiseChannelMultiplier
         let embedding = channels * configuration.channelMultiplierEmbedding
@@ -182,6 +184,12 @@ package struct SongUNet: Backbone {
     ) -> Variable {
         let outputs = encode(x, embed(conditioning, labels, weights), weights)
         return outputs[outputs.count - 1]
+    }
+
+    package func encoderOutputs(
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
+    ) -> [Variable] {
+        lastOutputs(encode(x, embed(conditioning, labels, weights), weights), resolutions: resolutions)
     }
 
     /// The output of every encoder block, finest first.

@@ -3,23 +3,45 @@ package import Kernels
 package import Layers
 package import Tensors
 
-/// The critic: a denoiser that follows the student's images, and the discriminator head on its bottleneck.
+/// The critic: a denoiser that follows the student's images, and the discriminator heads on its encoder.
 ///
 /// One set of weights, the denoiser's first and in the teacher's order, so a teacher's weights fit as they are.
 package struct CriticNetwork: Sendable {
     package let denoiser: Denoiser
-    private let head: DiscriminatorHead
-    /// The weights of denoiser and head.
+    private let heads: [DiscriminatorHead]
+    /// The weights of denoiser and heads.
     package let layout: ParameterLayout
 
-    /// `headGroups` are the groups of the head's normalisations, 32 in the paper.
-    package init(_ denoiser: Denoiser, headGroups: Int = 32) {
+    /// `headResolutions` are the encoder's resolutions that have a head each; none means one head, on the bottleneck, as
+    /// in the paper. `headGroups` are the groups of their normalisations, 32 in the paper.
+    ///
+    /// Traps: if the encoder has no such resolution.
+    package init(_ denoiser: Denoiser, headResolutions: [Int] = [], headGroups: Int = 32) {
         self.denoiser = denoiser
+        let backbone = denoiser.backbone
         var layout = denoiser.layout
-        head = DiscriminatorHead(
-            &layout, channels: denoiser.backbone.bottleneckChannels,
-            resolution: denoiser.backbone.bottleneckResolution, groups: headGroups)
+        if headResolutions.isEmpty {
+            heads = [
+                DiscriminatorHead(
+                    &layout, "head", channels: backbone.bottleneckChannels, resolution: backbone.bottleneckResolution,
+                    groups: headGroups)
+            ]
+        } else {
+            heads = headResolutions.map { resolution in
+                guard let channels = backbone.encoderChannels[resolution] else {
+                    preconditionFailure("CriticNetwork: the encoder has no resolution \(resolution)")
+                }
+                return DiscriminatorHead(
+                    &layout, "head.\(resolution)x\(resolution)", channels: channels, resolution: resolution,
+                    groups: headGroups)
+            }
+        }
         self.layout = layout
+    }
+
+    /// The critic of a configuration.
+    package init(_ denoiser: Denoiser, _ configuration: DistillationConfiguration) {
+        self.init(denoiser, headResolutions: configuration.headResolutions, headGroups: configuration.headGroups)
     }
 
     /// Starting weights, computed in `precision`: the teacher's for the denoiser, random ones for the head.
@@ -34,24 +56,32 @@ package struct CriticNetwork: Sendable {
         return weights
     }
 
-    /// One logit per image, above 0 where the head takes it for real. Shapes: x `[N, H, W, C]`, result `[N, 1]`.
+    /// A logit per image and head, above 0 where the head takes it for real. Shapes: x `[N, H, W, C]`, result `[N, heads]`.
     package func logits(
         _ x: Variable, sigma: [Float], labels: [Int], _ weights: BoundWeights
     ) -> Variable {
-        // The head is small, and the paper's is float32 too.
-        let features = convert(denoiser.bottleneck(x, sigma: sigma, labels: labels, weights), to: .float32)
-        return head(features, weights)
+        let features = denoiser.encoderOutputs(
+            x, sigma: sigma, labels: labels, weights, resolutions: heads.map(\.resolution))
+        // The heads are small, and the paper's is float32 too.
+        let logits = zip(heads, features).map { head, features in head(convert(features, to: .float32), weights) }
+        let joined = logits.dropFirst().reduce(logits[0]) { concatenate($0, $1) }
+        return reshape(joined, Shape(x.shape[0], heads.count))
     }
 }
 
-/// Convolutions that bring the bottleneck to one logit: stride 2 down to 4x4, a 4x4 convolution to 1x1, and a 1x1 one;
+/// Convolutions that bring a level of the encoder to one logit: stride 2 down to 4x4, a 4x4 convolution to 1x1, and a 1x1 one;
 /// each but the last followed by group normalisation and SiLU (Yin et al. 2024, appendix F).
 struct DiscriminatorHead: Sendable {
     private var stages: [(convolution: ConvolutionLayer, norm: NormalizationLayer)] = []
     private let output: ConvolutionLayer
+    /// Height and width of what it reads.
+    let resolution: Int
 
+    /// Adds its weights, `name.0.weight` and so on, to the layout.
+    ///
     /// Traps: if the resolution is not 4 times a power of two.
-    init(_ layout: inout ParameterLayout, channels: Int, resolution: Int, groups: Int) {
+    init(_ layout: inout ParameterLayout, _ name: String, channels: Int, resolution: Int, groups: Int) {
+        self.resolution = resolution
         // The indices in the names count convolution, normalisation and activation, as in a PyTorch Sequential.
         var index = 0
         func stage(_ layout: inout ParameterLayout, kernel: Int, stride: Int, padding: Int)
@@ -60,9 +90,9 @@ struct DiscriminatorHead: Sendable {
             defer { index += 3 }
             return (
                 ConvolutionLayer(
-                    &layout, "head.\(index)", inputs: channels, outputs: channels, kernel: kernel, stride: stride,
+                    &layout, "\(name).\(index)", inputs: channels, outputs: channels, kernel: kernel, stride: stride,
                     padding: padding),
-                NormalizationLayer(&layout, "head.\(index + 1)", channels: channels, groups: groups)
+                NormalizationLayer(&layout, "\(name).\(index + 1)", channels: channels, groups: groups)
             )
         }
         var size = resolution
@@ -74,15 +104,15 @@ struct DiscriminatorHead: Sendable {
         }
         precondition(size == 4, "DiscriminatorHead: resolution \(resolution) is not 4 times a power of 2")
         stages.append(stage(&layout, kernel: 4, stride: 4, padding: 0))
-        output = ConvolutionLayer(&layout, "head.\(index)", inputs: channels, outputs: 1, kernel: 1, padding: 0)
+        output = ConvolutionLayer(&layout, "\(name).\(index)", inputs: channels, outputs: 1, kernel: 1, padding: 0)
     }
 
-    /// Shapes: x `[N, h, w, channels]`, result `[N, 1]`.
+    /// Shapes: x `[N, h, w, channels]`, result `[N, 1, 1, 1]`.
     func callAsFunction(_ x: Variable, _ weights: BoundWeights) -> Variable {
         var stream = x
         for stage in stages {
             stream = stage.norm(stage.convolution(stream, weights), weights, activates: true)
         }
-        return reshape(output(stream, weights), Shape(x.shape[0], 1))
+        return output(stream, weights)
     }
 }

@@ -1,4 +1,4 @@
-/// The settings of the `distil` stage: DMD2 (Yin et al. 2024) of a teacher into a one-step student.
+/// The settings of the `distil` stage: DMD2 (Yin et al. 2024) of a teacher into a student of one or a few steps.
 ///
 /// The paper's names: student = generator G, critic = fake score, head = discriminator. An index counts the 1000
 /// noise levels of the schedule from the smallest (0) to the largest (999).
@@ -20,9 +20,21 @@ package struct DistillationConfiguration: Sendable, Equatable {
     /// Critic updates per student update (R of the two time-scale rule, section 4.2 of the paper).
     package var ratio = 5
 
-    /// Noise level the student starts from, sigma / alpha of the schedule: its input is studentSigma times unit noise (the
-    /// paper: 80), or under predictions other than `edm` the unit noise itself.
-    package var studentSigma = 2.5
+    /// What a call of the student after its first starts from while it is trained.
+    package enum StudentInput: String, Sendable, CaseIterable {
+        /// What the student's own calls before it make, as when it samples (section 4.5 of the paper).
+        case backwardSimulation
+        /// Real images, which it will never see when it samples: the variant the paper compares with.
+        case noisedData
+    }
+
+    /// Noise levels of the student's calls, sigma / alpha of the schedule, descending: it starts from the first times unit
+    /// noise (the paper: 80), or under predictions other than `edm` from the unit noise itself, and returns to each other
+    /// one with fresh noise. One level makes a one-step student.
+    package var studentSigmas = [2.5]
+
+    /// Where the calls after the first start from in training.
+    package var studentInput = StudentInput.backwardSimulation
 
     /// Scale of the teacher's guidance in the distribution-matching loss, uncond + scale (cond - uncond); 1 is none.
     package var teacherGuidance = 1.0
@@ -48,7 +60,11 @@ package struct DistillationConfiguration: Sendable, Equatable {
     /// AdamW's decoupled weight decay, both optimisers.
     package var weightDecay = 0.01
 
-    /// Weight of the GAN loss in the student's loss: L_DM + ganWeight · mean softplus(-D(student)).
+    /// Weight of the distribution-matching loss in the student's loss (the paper: 1). 0 leaves the GAN alone: no teacher,
+    /// and the critic is its head's encoder, which denoises nothing.
+    package var matchingWeight = 1.0
+
+    /// Weight of the GAN loss in the student's loss: L_DM + ganWeight · mean softplus(-D(student)). 0: no GAN, no head.
     ///
     /// The distribution-matching gradient falls with the number of pixels and the GAN's does not, so the weight depends
     /// on the image size (3e-3 at 64x64x3).
@@ -56,6 +72,31 @@ package struct DistillationConfiguration: Sendable, Equatable {
 
     /// Weight of the GAN loss in the critic's loss: L_fake + criticGanWeight · L_D.
     package var criticGanWeight = 0.01
+
+    /// Weight of DMD's regression loss in the student's loss (arXiv 2311.18828, section 3.3): the distance between the
+    /// student's image and the teacher's for the same noise. 0, as in DMD2: none, and no pairs are made.
+    package var regressionWeight = 0.0
+
+    /// How far two images are apart for the regression loss.
+    package enum RegressionDistance: String, Sendable, CaseIterable {
+        /// Mean squared difference of pixels.
+        case mse
+        /// Mean squared difference of the run's classifier's features.
+        case features
+    }
+
+    /// The distance of the regression loss.
+    package var regressionDistance = RegressionDistance.mse
+
+    /// Pairs of noise and the teacher's image for the regression loss, made once, before this stage.
+    package var pairs = 2000
+
+    /// Noise levels of the images that the head judges: indices below this one (the paper: 1000, all of them). 1 leaves
+    /// the lowest, 0.002, at which images are clean to the eye.
+    package var ganMaxIndex = 1000
+
+    /// Encoder resolutions that have a head each; none means one head, on the bottleneck.
+    package var headResolutions: [Int] = []
 
     /// Groups of the head's normalisations (the paper: 32).
     ///
@@ -72,14 +113,26 @@ package struct DistillationConfiguration: Sendable, Equatable {
     /// Final fraction of the updates over which both learning rates fall linearly to zero; 0 keeps them constant.
     package var decayFraction = 0.5
 
-    /// Decay per student update of the student's moving-average weights, which are the ones evaluated.
+    /// Decay per student update of the student's moving-average weights, which are evaluated unless another set is asked
+    /// for.
     package var emaDecay = 0.98
+
+    /// Decays of further averages of the student's weights, kept beside the first.
+    package var emaFurtherDecays: [Double] = []
 
     /// Critic updates between two checkpoints.
     package var checkpointEverySteps = 250
 
     /// The recipe for the digits.
     package init() {}
+
+    /// True where there is a GAN: the head is trained, and trains the student.
+    package var usesGAN: Bool { ganWeight > 0 }
+
+    /// The student's calls without gradient before the trained one, the mean over steps.
+    package var meanRolloutCalls: Double {
+        studentInput == .backwardSimulation ? Double(studentSigmas.count - 1) / 2 : 0
+    }
 
     /// Steps of the stage: one critic update each, and on one step in `ratio` a student update.
     package var steps: Int { studentUpdates * ratio }

@@ -21,19 +21,28 @@ package struct DistillationStep: Sendable {
 
     /// What a student update measured. Norms and means are of this shard.
     package struct StudentResult {
+        /// What distribution matching compared, each `[N, H, W, C]`.
+        package struct Matching {
+            /// Without its weight.
+            package let loss: Float
+            /// The denoised images of teacher and critic, and the direction g.
+            package let teacherDenoised: Tensor, criticDenoised: Tensor, direction: Tensor
+        }
+
         /// The student's images `[N, H, W, C]`, for the critic's turn.
         package let images: Tensor
-        package let matchingLoss: Float
+        /// Nil without distribution matching.
+        package let matching: Matching?
         /// mean softplus(-logit) of the student's images, without its weight; nil without the GAN term.
         package let adversarialLoss: Float?
-        /// The denoised images of teacher and critic, the direction g and dL/dx, each `[N, H, W, C]`.
-        package let teacherDenoised: Tensor, criticDenoised: Tensor, direction: Tensor, imageGradient: Tensor
+        /// dL/dx at the images.
+        package let imageGradient: Tensor
     }
 
     /// What a critic update measured.
     package struct CriticResult {
-        /// The weighted denoising loss.
-        package let denoisingLoss: Float
+        /// The weighted denoising loss; nil where the critic denoises nothing.
+        package let denoisingLoss: Float?
         /// softplus(logit of generated) + softplus(-logit of real), means, without their weight; nil without a head.
         package let adversarialLoss: Float?
         /// The mean logits of real and of generated images; their distance says how well the head tells them apart.
@@ -42,49 +51,68 @@ package struct DistillationStep: Sendable {
 
     package let critic: CriticNetwork
     private var schedule: NoiseSchedule { denoiser.schedule }
-    private let sampler: OneStepSampler
+    /// How the student samples.
+    package let sampler: StudentSampler
     private let teacherGuidance: Float
+    private let matchingWeight: Float
     private let studentGANWeight: Float
     private let criticGANWeight: Float
 
     package var denoiser: Denoiser { critic.denoiser }
 
-    /// The student's input is `studentSigma` times unit noise; `studentGANWeight` weighs the GAN term beside the matching
-    /// loss, and `criticGANWeight` the head's loss beside the denoising loss. The student follows the teacher under
-    /// guidance of scale `teacherGuidance`; the critic, which learns what the student draws for a label, has none.
+    /// `studentSigmas` are the noise levels of the student's calls, descending; `matchingWeight` and `studentGANWeight`
+    /// weigh the student's two losses, and `criticGANWeight` the head's loss beside the denoising loss. The student follows
+    /// the teacher under guidance of scale `teacherGuidance`; the critic, which learns what the student draws for a label,
+    /// has none.
     package init(
-        _ critic: CriticNetwork, studentSigma: Float, teacherGuidance: Float = 1, studentGANWeight: Float,
-        criticGANWeight: Float
+        _ critic: CriticNetwork, studentSigmas: [Float], teacherGuidance: Float = 1, matchingWeight: Float = 1,
+        studentGANWeight: Float, criticGANWeight: Float
     ) {
         self.critic = critic
         self.teacherGuidance = teacherGuidance
-        sampler = OneStepSampler(denoiser: critic.denoiser, sigma: studentSigma)
+        self.matchingWeight = matchingWeight
+        sampler = StudentSampler(denoiser: critic.denoiser, sigmas: studentSigmas)
         self.studentGANWeight = studentGANWeight
         self.criticGANWeight = criticGANWeight
     }
 
-    /// Adds the gradient of L_DM + w L_GAN by the student's weights to `gradient`.
+    /// The step of a configuration.
+    package init(_ denoiser: Denoiser, _ configuration: DistillationConfiguration) {
+        self.init(
+            CriticNetwork(denoiser, configuration),
+            studentSigmas: configuration.studentSigmas.map { Float($0) },
+            teacherGuidance: Float(configuration.teacherGuidance),
+            matchingWeight: Float(configuration.matchingWeight), studentGANWeight: Float(configuration.ganWeight),
+            criticGANWeight: Float(configuration.criticGanWeight))
+    }
+
+    /// Adds the gradient of v L_DM + w L_GAN by the student's weights to `gradient`, with the losses there are draws for.
     ///
-    /// Traps: if the draws are a critic-only step's.
+    /// Traps: if there is none, as on a critic-only step.
     package func studentGradient(
         _ draws: DistillationDraws, _ networks: Networks, gradient: Tensor
     ) -> StudentResult {
-        guard let matching = draws.matching else {
-            preconditionFailure("studentGradient: the draws are of a critic-only step")
-        }
+        let input = studentInput(draws, networks.student)
         let tape = Tape()
         let images = sampler(
-            draws.studentNoise, labels: draws.labels, .tracked(networks.student, on: tape, gradient: gradient))
+            input, call: draws.student.call, labels: draws.labels,
+            .tracked(networks.student, on: tape, gradient: gradient))
 
-        let sigma = schedule.sigmas(matching.indices)
-        let noisy = noised(images.detached, sigma: sigma, noise: matching.noise)
-        let teacher = denoiser.guided(
-            noisy, sigma: sigma, labels: draws.labels, scale: teacherGuidance, .frozen(networks.teacher)
-        ).value
-        let criticDenoised = denoiser(noisy, sigma: sigma, labels: draws.labels, .frozen(networks.critic)).value
-        let (loss, direction) = distributionMatchingLoss(images: images.value, teacher: teacher, critic: criticDenoised)
-        var imageGradient = loss.gradient
-
+        var slopes: [Tensor] = []
+        var matching: StudentResult.Matching?
+        if let draw = draws.matching {
+            let sigma = schedule.sigmas(draw.indices)
+            let noisy = noised(images.detached, sigma: sigma, noise: draw.noise)
+            let teacher = denoiser.guided(
+                noisy, sigma: sigma, labels: draws.labels, scale: teacherGuidance, .frozen(networks.teacher)
+            ).value
+            let criticDenoised = denoiser(noisy, sigma: sigma, labels: draws.labels, .frozen(networks.critic)).value
+            let (loss, direction) = distributionMatchingLoss(
+                images: images.value, teacher: teacher, critic: criticDenoised, weight: matchingWeight)
+            slopes.append(loss.gradient)
+            matching = .init(
+                loss: loss.loss, teacherDenoised: teacher, criticDenoised: criticDenoised, direction: direction)
+        }
         var adversarial: LossGradient?
         if let draw = draws.studentGAN {
             // The head judges a copy of the images on a tape of its own: the gradient at the image is a result too.
@@ -96,38 +124,71 @@ package struct DistillationStep: Sendable {
                 .frozen(networks.critic))
             let term = adversarialLoss(logits.value, .real, weight: studentGANWeight)
             judged.backward([(logits, term.gradient)])
-            if let slope = copy.slot?.gradient { imageGradient = add(Variable(imageGradient), Variable(slope)).value }
+            if let slope = copy.slot?.gradient { slopes.append(slope) }
             adversarial = term
         }
+        guard var imageGradient = slopes.first else {
+            preconditionFailure("studentGradient: the draws are of a critic-only step")
+        }
+        for slope in slopes.dropFirst() { imageGradient = add(Variable(imageGradient), Variable(slope)).value }
         tape.backward([(images, imageGradient)])
         return StudentResult(
-            images: images.value, matchingLoss: loss.loss, adversarialLoss: adversarial?.loss,
-            teacherDenoised: teacher, criticDenoised: criticDenoised, direction: direction,
-            imageGradient: imageGradient)
+            images: images.value, matching: matching, adversarialLoss: adversarial?.loss, imageGradient: imageGradient)
+    }
+
+    /// Adds the gradient of `weight` times the distance between the student's images and the teacher's for the same noise
+    /// to `gradient`; returns the distance. A pair's noise is what the student's first call starts from.
+    package func regressionGradient(
+        _ pairs: NoiseImagePairs, _ student: NetworkWeights, weight: Float, distance: ImageDistance, gradient: Tensor
+    ) -> Float {
+        let tape = Tape()
+        let input = sampler.input(ofCall: 0, student, labels: pairs.labels) { _ in pairs.noise }
+        let images = sampler(
+            input, call: 0, labels: pairs.labels, .tracked(student, on: tape, gradient: gradient))
+        let loss = distance(images.value, pairs.images)
+        let slope = scale(Variable(loss.gradient), bySample: pairs.labels.map { _ in weight }).value
+        tape.backward([(images, slope)])
+        return loss.loss
     }
 
     /// The student's images on a critic-only step, without gradient.
     package func images(_ draws: DistillationDraws, _ networks: Networks) -> Tensor {
-        sampler.sample(networks.student, noise: draws.studentNoise, labels: draws.labels)
+        sampler(
+            studentInput(draws, networks.student), call: draws.student.call, labels: draws.labels,
+            .frozen(networks.student)
+        ).value
     }
 
-    /// Adds the gradient of L_denoising + w L_D by the critic's weights, head included, to `gradient`.
+    /// What the student's call of this step starts from, a constant: no gradient flows into how it came about.
+    package func studentInput(_ draws: DistillationDraws, _ student: NetworkWeights) -> Tensor {
+        switch draws.student {
+        case .rollout(let noises):
+            sampler.input(ofCall: draws.student.call, student, labels: draws.labels) { noises[$0] }
+        case .noisedImages(let call, let noise):
+            sampler.noised(draws.realImages, toCall: call, noise: noise)
+        }
+    }
+
+    /// Adds the gradient of L_denoising + w L_D by the critic's weights, head included, to `gradient`, with the losses
+    /// there are draws for.
     package func criticGradient(
         _ draws: DistillationDraws, images: Tensor, _ networks: Networks, gradient: Tensor
     ) -> CriticResult {
         let tape = Tape()
         let weights = BoundWeights.tracked(networks.critic, on: tape, gradient: gradient)
-        let sigma = schedule.sigmas(draws.critic.indices)
-        let denoised = denoiser(
-            noised(Variable(images), sigma: sigma, noise: draws.critic.noise), sigma: sigma, labels: draws.labels,
-            weights)
-        let loss = weightedSquaredError(
-            denoised.value, images, weights: criticLossWeights(sigma: sigma, denoiser.preconditioning))
         // Each term goes back before the next one starts, so that only one pass is in memory.
-        tape.backward([(denoised, loss.gradient)])
+        let denoisingLoss = draws.critic.map { draw in
+            let sigma = schedule.sigmas(draw.indices)
+            let denoised = denoiser(
+                noised(Variable(images), sigma: sigma, noise: draw.noise), sigma: sigma, labels: draws.labels, weights)
+            let loss = weightedSquaredError(
+                denoised.value, images, weights: criticLossWeights(sigma: sigma, denoiser.preconditioning))
+            tape.backward([(denoised, loss.gradient)])
+            return loss.loss
+        }
         guard let real = draws.realGAN, let fake = draws.fakeGAN else {
             return CriticResult(
-                denoisingLoss: loss.loss, adversarialLoss: nil, realLogit: nil, generatedLogit: nil)
+                denoisingLoss: denoisingLoss, adversarialLoss: nil, realLogit: nil, generatedLogit: nil)
         }
         func judge(
             _ images: Tensor, _ labels: [Int], _ draw: NoiseDraw, _ target: AdversarialTarget
@@ -142,8 +203,8 @@ package struct DistillationStep: Sendable {
         let onReal = judge(draws.realImages, draws.realLabels, real, .real)
         let onGenerated = judge(images, draws.labels, fake, .generated)
         return CriticResult(
-            denoisingLoss: loss.loss, adversarialLoss: onReal.loss + onGenerated.loss, realLogit: onReal.meanLogit,
-            generatedLogit: onGenerated.meanLogit)
+            denoisingLoss: denoisingLoss, adversarialLoss: onReal.loss + onGenerated.loss,
+            realLogit: onReal.meanLogit, generatedLogit: onGenerated.meanLogit)
     }
 
     private func mean(_ x: Tensor) -> Float { x.buffer.reduce(0, +) / Float(x.count) }

@@ -7,9 +7,10 @@ package import Tensors
 ///
 /// Formula: g = (critic - teacher) / w, w the mean of |x - teacher| over each image; what is not finite becomes 0.
 /// L = ½ mean (g²), the value of ½ mean (x - stopgrad(x - g))², with dL/dx = g / (number of elements).
+/// The loss returned is without the weight; the gradient is with it.
 /// Shapes: all `[N, H, W, C]`: the student's images and both denoised versions of their noised copies.
 package func distributionMatchingLoss(
-    images: Tensor, teacher: Tensor, critic: Tensor
+    images: Tensor, teacher: Tensor, critic: Tensor, weight lossWeight: Float = 1
 ) -> (loss: LossGradient, direction: Tensor) {
     precondition(
         images.shape == teacher.shape && images.shape == critic.shape,
@@ -28,7 +29,7 @@ package func distributionMatchingLoss(
             let quotient = (critic.pointer[index] - teacher.pointer[index]) / weight
             let g = quotient.isFinite ? quotient : 0
             direction.pointer[index] = g
-            gradient.pointer[index] = g / total
+            gradient.pointer[index] = lossWeight * (g / total)
             loss += Double(g) * Double(g)
         }
     }
@@ -55,7 +56,7 @@ package enum AdversarialTarget: Sendable {
     case generated
 }
 
-/// mean softplus(∓logit) times `weight`, and its derivative. Shapes: logits `[N, 1]`.
+/// mean softplus(∓logit) times `weight`, and its derivative. Shapes: logits `[N, heads]`.
 ///
 /// Formula: softplus(a) = max(a, 0) + ln(1 + e^-|a|), d softplus / da = 1 / (1 + e^-a).
 /// The loss returned is without the weight; the gradient is with it.

@@ -61,6 +61,22 @@ package enum OptimizerStep {
         }
     }
 
+    /// Moves a moving average towards the weights, to the bits that the pass above gives: a = keep a + (1 - keep) w.
+    package static func average(
+        _ average: UnsafeMutablePointer<Float>, towards weights: UnsafePointer<Float>, keep: Float, count: Int
+    ) {
+        let timer = OperationProfile.start(.optimizer)
+        defer { timer.stop() }
+        ThreadPool.forRanges(count, grain: 65_536) { range in
+            Chunk.forEach(range.count) { offset, lanes in
+                let index = range.lowerBound + offset
+                let w = Chunk.load(weights + index, lanes)
+                let a = Chunk.load(average + index, lanes)
+                Chunk.store(w + (a - w) * keep, average + index, lanes)
+            }
+        }
+    }
+
     /// The sum of squares, in double precision over fixed pieces, so that it depends on nothing but the values.
     package static func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Double {
         let grain = 65_536

@@ -13,6 +13,8 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case evaluationNoise, gridNoise, classifierShift
     case exportExample
     case teacherLabelDropout
+    case studentCall, rolloutNoise
+    case pairNoise, pairIndex
 }
 
 /// Random numbers as a function: of the run's seed, a purpose, a step, a global sample index and a draw. Nothing is
@@ -23,9 +25,11 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
 package struct RandomStream: Sendable {
     private let key: SIMD2<UInt32>
 
-    package init(seed: UInt64, purpose: RandomPurpose) {
-        // SplitMix64's finaliser spreads (seed, purpose) over the 64 bits of the key.
-        var h = seed &+ UInt64(purpose.rawValue) &* 0x9E37_79B9_7F4A_7C15
+    /// `draw` numbers the streams of one purpose, where a sample needs several tensors at one step.
+    package init(seed: UInt64, purpose: RandomPurpose, draw: Int = 0) {
+        // SplitMix64's finaliser spreads (seed, purpose, draw) over the 64 bits of the key.
+        let place = UInt64(purpose.rawValue) | UInt64(draw) << 32
+        var h = seed &+ place &* 0x9E37_79B9_7F4A_7C15
         h = (h ^ (h >> 30)) &* 0xBF58_476D_1CE4_E5B9
         h = (h ^ (h >> 27)) &* 0x94D0_49BB_1331_11EB
         h ^= h >> 31

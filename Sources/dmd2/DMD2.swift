@@ -9,7 +9,8 @@ struct DMD2: AsyncParsableCommand {
         commandName: "dmd2",
         abstract: "Distil a diffusion model into a one-step generator on a CPU cluster.",
         subcommands: [
-            RunCommand.self, PlanCommand.self, StatusCommand.self, SetCommand.self, CheckpointCommand.self,
+            RunCommand.self, PlanCommand.self, PairsCommand.self, StatusCommand.self, SetCommand.self,
+            CheckpointCommand.self,
             StopCommand.self, EventsCommand.self, KeysCommand.self, BenchCommand.self,
         ])
 

@@ -1,6 +1,5 @@
 import Diffusion
 import Distillation
-import Glibc
 import Layers
 import Tensors
 import Testing
@@ -12,17 +11,19 @@ struct DistillationStepTests {
     private func zeros(like weights: NetworkWeights) -> Tensor { Tensor(repeating: 0, weights.values.shape) }
 
     @Test("The student's gradient is the slope of matching plus GAN loss, through encoder, decoder and attention")
-    func studentGradient() {
+    func studentGradient() throws {
         let gradient = zeros(like: tiny.networks.student)
         let base = tiny.step.studentGradient(tiny.draws, tiny.networks, gradient: gradient)
-        let target = zip(base.images.elements, base.direction.elements).map { Double($0) - Double($1) }
+        let direction = try #require(base.matching).direction
+        let target = zip(base.images.elements, direction.elements).map { Double($0) - Double($1) }
+        let input = tiny.step.studentInput(tiny.draws, tiny.networks.student)
         checkSlopes(
             of: tiny.networks.student, gradient,
             names: [
                 "model.map_layer0.weight", "model.enc.8x8_conv.weight", "model.enc.4x4_block0.qkv.weight",
                 "model.dec.4x4_in0.affine.bias", "model.dec.8x8_block1.conv1.weight", "model.out_conv.bias",
             ]
-        ) { studentLoss(target: target, $0) }
+        ) { tiny.studentLoss(input: input, target: target, $0) }
     }
 
     @Test("The critic's gradient is the slope of denoising plus GAN loss, through network and head")
@@ -42,7 +43,7 @@ struct DistillationStepTests {
                 teacher: tiny.networks.teacher, student: tiny.networks.student, critic: critic)
             let result = tiny.step.criticGradient(
                 tiny.draws, images: images, networks, gradient: zeros(like: critic))
-            return Double(result.denoisingLoss)
+            return Double(result.denoisingLoss ?? .nan)
                 + Double(TinyNetworks.criticGANWeight) * Double(result.adversarialLoss ?? .nan)
         }
     }
@@ -75,13 +76,15 @@ struct DistillationStepTests {
         draws.studentGAN = nil
         let gradient = zeros(like: tiny.networks.student)
         let result = tiny.step.studentGradient(draws, networks, gradient: gradient)
-        #expect(result.matchingLoss == 0)
+        #expect(result.matching?.loss == 0)
         #expect(gradient.elements.allSatisfy { $0 == 0 })
     }
 
     @Test("Under guidance the student follows uncond + s (cond - uncond) of the teacher; the critic has none")
     func guidance() throws {
-        let guided = TinyNetworks(teacherGuidance: 3)
+        var configuration = TinyNetworks.oneStep
+        configuration.teacherGuidance = 3
+        let guided = TinyNetworks(configuration)
         let plain = tiny.step.studentGradient(
             tiny.draws, tiny.networks, gradient: zeros(like: tiny.networks.student))
         let result = guided.step.studentGradient(
@@ -92,11 +95,11 @@ struct DistillationStepTests {
         let unconditional = tiny.step.denoiser(
             noisy, sigma: sigma, labels: draw.indices.map { _ in nil }, .frozen(tiny.networks.teacher)
         ).value.elements
-        #expect(result.criticDenoised.elements == plain.criticDenoised.elements)
-        #expect(unconditional != plain.teacherDenoised.elements)
-        for (got, (with, without)) in zip(
-            result.teacherDenoised.elements, zip(plain.teacherDenoised.elements, unconditional))
-        {
+        let (guidedMatching, plainMatching) = try (#require(result.matching), #require(plain.matching))
+        #expect(guidedMatching.criticDenoised.elements == plainMatching.criticDenoised.elements)
+        let conditional = plainMatching.teacherDenoised.elements
+        #expect(unconditional != conditional)
+        for (got, (with, without)) in zip(guidedMatching.teacherDenoised.elements, zip(conditional, unconditional)) {
             // Roundings of 6e-8 of images of magnitude 1, tripled.
             #expect(abs(got - (without + 3 * (with - without))) < 2e-6 * max(1, abs(got)))
         }
@@ -113,56 +116,5 @@ struct DistillationStepTests {
         let worst = pairs.reduce(Float(0)) { max($0, abs($1.1 - 2 * $1.0)) }
         let largest = once.elements.reduce(0) { max($0, abs($1)) }
         #expect(worst <= 1e-5 * largest)
-    }
-
-    /// L_DM + w L_GAN for some student, with the target of the matching loss held fixed.
-    private func studentLoss(target: [Double], _ student: NetworkWeights) -> Double {
-        let networks = DistillationStep.Networks(
-            teacher: tiny.networks.teacher, student: student, critic: tiny.networks.critic)
-        let images = tiny.step.images(tiny.draws, networks)
-        let matching =
-            zip(images.elements, target).reduce(0) { $0 + (Double($1.0) - $1.1) * (Double($1.0) - $1.1) }
-            / Double(2 * target.count)
-        guard let draw = tiny.draws.studentGAN else { return .nan }
-        let sigma = KarrasSchedule().sigmas(draw.indices)
-        let logits = tiny.step.critic.logits(
-            noised(Variable(images), sigma: sigma, noise: draw.noise), sigma: sigma, labels: tiny.draws.labels,
-            .frozen(tiny.networks.critic))
-        let adversarial = logits.value.elements.reduce(0) { $0 + log1p(exp(-Double($1))) } / Double(logits.value.count)
-        return matching + Double(TinyNetworks.studentGANWeight) * adversarial
-    }
-
-    /// Moves one weight tensor at a time along its gradient and compares the loss's slope with the gradient's length.
-    ///
-    /// Along the gradient the signal is largest. A loss of float32 networks is known to about 1e-7, and each step is
-    /// chosen to change it by 1e-4 to first order, so the quotient is right to 1e-3; longer steps run into curvature.
-    /// Tolerance 0.5%, four times the worst seen.
-    private func checkSlopes(
-        of weights: NetworkWeights, _ gradient: Tensor, names: [String], loss: (NetworkWeights) -> Double
-    ) {
-        for name in names {
-            guard let entry = weights.layout.entries.first(where: { $0.name == name }) else {
-                Issue.record("no weight \(name)")
-                continue
-            }
-            let slope = gradient.elements[entry.offset..<entry.offset + entry.count]
-            let length = slope.reduce(0) { $0 + Double($1) * Double($1) }.squareRoot()
-            guard length > 0 else {
-                Issue.record("no gradient at \(name)")
-                continue
-            }
-            let distance = 1e-4 / length
-            func lossMoved(by distance: Double) -> Double {
-                let moved = weights.copied()
-                moved.update { values in
-                    for index in slope.indices {
-                        values.pointer[index] += Float(distance * Double(slope[index]) / length)
-                    }
-                }
-                return loss(moved)
-            }
-            let quotient = (lossMoved(by: distance) - lossMoved(by: -distance)) / (2 * distance)
-            #expect(abs(quotient - length) <= 0.005 * length, "\(name): slope \(quotient), gradient \(length)")
-        }
     }
 }

@@ -94,7 +94,7 @@ final class Fixture {
         guard let critic = try draw("critic") else { throw FixtureError("\(prefix)critic_index is missing") }
         let (noise, real) = try (images(prefix + "z"), images(prefix + "real_image"))
         return try DistillationDraws(
-            studentNoise: noise, labels: labels(prefix + "labels", count: noise.shape[0]),
+            student: .rollout([noise]), labels: labels(prefix + "labels", count: noise.shape[0]),
             realImages: real, realLabels: labels(prefix + "real_labels", count: real.shape[0]),
             matching: draw("dm"), studentGAN: draw("student_gan"), critic: critic, realGAN: draw("real_gan"),
             fakeGAN: draw("fake_gan"))

@@ -17,27 +17,41 @@ struct TinyNetworks {
     let networks: DistillationStep.Networks
     let draws: DistillationDraws
 
-    /// Three networks that differ; with `updatesStudent` false the draws are a critic-only step's.
-    init(updatesStudent: Bool = true, teacherGuidance: Float = 1) {
+    /// Three networks that differ, and the draws of a step; with `updatesStudent` false they are a critic-only step's.
+    init(
+        _ configuration: DistillationConfiguration = Self.oneStep, step index: Int = 7, updatesStudent: Bool = true
+    ) {
         // The suites run side by side: one core each.
         ThreadPool.configure(threadCount: 1)
         let critic = CriticNetwork(Denoiser(Self.configuration))
         step = DistillationStep(
-            critic, studentSigma: 5, teacherGuidance: teacherGuidance, studentGANWeight: Self.studentGANWeight,
-            criticGANWeight: Self.criticGANWeight)
+            critic, studentSigmas: configuration.studentSigmas.map { Float($0) },
+            teacherGuidance: Float(configuration.teacherGuidance),
+            studentGANWeight: Self.studentGANWeight, criticGANWeight: Self.criticGANWeight)
         networks = DistillationStep.Networks(
             teacher: Self.weights(critic.denoiser.layout, seed: 1),
             student: Self.weights(critic.denoiser.layout, seed: 2), critic: Self.weights(critic.layout, seed: 3))
-        draws = Self.draws(samples: 0..<Self.batch, updatesStudent: updatesStudent)
+        draws = Self.draws(
+            configuration, step: index, samples: 0..<Self.batch, updatesStudent: updatesStudent)
     }
 
-    /// The draws of some samples of step 7.
-    static func draws(samples: Range<Int>, updatesStudent: Bool = true) -> DistillationDraws {
+    /// A one-step student.
+    static var oneStep: DistillationConfiguration {
+        var configuration = DistillationConfiguration()
+        configuration.studentSigmas = [5]
+        return configuration
+    }
+
+    /// The draws of some samples of a step.
+    static func draws(
+        _ configuration: DistillationConfiguration = Self.oneStep, step: Int = 7, samples: Range<Int>,
+        updatesStudent: Bool = true
+    ) -> DistillationDraws {
         let shape = Denoiser(Self.configuration).shape(samples.count)
         let realImages = RandomStream(seed: 4, purpose: .teacherNoise).normal(
             shape, step: 0, firstSample: samples.lowerBound)
         return DistillationDraws(
-            DistillationConfiguration(), imageShape: shape, classes: classes, seed: 5, step: 7,
+            configuration, imageShape: shape, classes: classes, seed: 5, step: step,
             firstSample: samples.lowerBound, realImages: realImages, realLabels: samples.map { $0 % classes },
             updatesStudent: updatesStudent)
     }

@@ -151,6 +151,34 @@ extension ProgramTests {
             #expect(sandbox.liveProcesses.isEmpty)
         }
 
+        @Test("Pairs that another teacher made are refused in one line, without a restart")
+        func otherTeachersPairs() async throws {
+            let sandbox = try Sandbox()
+            let other = sandbox.path("other")
+            let settings = ["--set", "distil.regressionWeight=1", "--set", "distil.pairs=60"]
+            let made = try await sandbox.runWorkers(
+                ranks: 2,
+                settings + ["--until", "pairs", "--set", "teacher.steps=1", "--set", "run.folder=\(other)"])
+            #expect(made.exitCode == 0, "\(made)")
+            try FileManager.default.createDirectory(atPath: sandbox.runFolder, withIntermediateDirectories: true)
+            try FileManager.default.moveItem(atPath: other + "/pairs", toPath: sandbox.runFolder + "/pairs")
+
+            let outcome = try await sandbox.run("dmd2", ["pairs", sandbox.configuration] + settings)
+            #expect(outcome.exitCode == Coordination.ExitStatus.runFolderUnusable.rawValue)
+            #expect(
+                outcome.complaints.count == 1 && outcome.errors.contains("was made by another teacher"),
+                "\(outcome.errors)")
+            #expect(try LiveRun(folder: sandbox.runFolder).journal().generations().count == 1)
+            #expect(sandbox.liveProcesses.isEmpty)
+        }
+
+        @Test("Pairs for a run that has no regression loss")
+        func pairsWithoutLoss() async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await sandbox.run("dmd2", ["pairs", sandbox.configuration])
+            expectRefusal(outcome, .badConfiguration, "distil.regressionWeight is 0", in: sandbox)
+        }
+
         @Test("A run folder that a live run owns")
         func liveOwner() async throws {
             let sandbox = try Sandbox()
@@ -172,7 +200,8 @@ extension ProgramTests {
             "Command lines that make no sense",
             arguments: [
                 ("dmd2", ["run"]), ("dmd2", ["fly"]), ("dmd2", ["run", "tiny.yaml", "--stop-after", "0"]),
-                ("dmd2", ["set", "ratio=0"]), ("dmd2", ["bench", "step", "--cycles", "0"]),
+                ("dmd2", ["run", "tiny.yaml", "--until", "lunch"]), ("dmd2", ["set", "ratio=0"]),
+                ("dmd2", ["bench", "step", "--cycles", "0"]),
                 ("dmd2", ["bench", "reduce", "--ranks", "0"]), ("dmd2", ["bench", "sample", "--batch", "0"]),
                 ("dmd2", ["bench", "step", "--ranks", "0"]), ("dmd2", ["plan", "tiny.yaml", "--ranks", "1,x"]),
                 ("dmd2-coordinator", ["--speed"]), ("dmd2-worker", ["--config"]),

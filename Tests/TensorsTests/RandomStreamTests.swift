@@ -70,6 +70,7 @@ import Testing
         let others = [
             normals(10_000, RandomStream(seed: 2, purpose: .teacherNoise)),
             normals(10_000, RandomStream(seed: 1, purpose: .studentNoise)),
+            normals(10_000, RandomStream(seed: 1, purpose: .teacherNoise, draw: 1)),
             normals(10_000, step: 1), normals(10_000, sample: 1), normals(10_000, step: 1 << 32),
             normals(10_000, sample: 1 << 32),
         ]

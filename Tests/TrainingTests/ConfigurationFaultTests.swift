@@ -37,11 +37,25 @@ struct ConfigurationFaultTests {
             ("teacher: {weights: a.safetensors, weightsSHA256: '12'}", "12 is not a SHA-256 of 64"),
             ("distil: {ganWeight: -0.1}", "distil.ganWeight: -0.1 is negative"),
             ("distil: {criticGanWeight: -1}", "distil.criticGanWeight: -1.0 is negative"),
+            ("distil: {matchingWeight: -1}", "distil.matchingWeight: -1.0 is negative"),
+            ("distil: {regressionWeight: -0.5}", "distil.regressionWeight: -0.5 is negative"),
+            ("distil: {pairs: -1}", "distil.pairs: -1 is less than 0"),
+            ("distil: {ganMaxIndex: 0}", "distil.ganMaxIndex: 0 is outside 1 to 1000"),
+            ("distil: {headResolutions: [0]}", "distil.headResolutions: 0 is less than 1"),
             ("distil: {emaDecay: 1}", "distil.emaDecay: 1.0 is outside 0 up to but not including 1"),
             ("distil: {teacherGuidance: -1}", "distil.teacherGuidance: -1.0 is negative"),
             ("evaluate: {teacherGuidance: -1}", "evaluate.teacherGuidance: -1.0 is negative"),
             ("teacher: {labelDropout: 1}", "teacher.labelDropout: 1.0 is outside 0 up to but not including 1"),
+            (
+                "distil: {emaFurtherDecays: [0.9, 1]}",
+                "distil.emaFurtherDecays: 1.0 is outside 0 up to but not including 1"
+            ),
+            ("distil: {emaFurtherDecays: [0.9, 0.9]}", "distil.emaFurtherDecays: 0.9 is given twice"),
             ("distil: {maxIndex: 1000}", "distil.maxIndex: 1000 is outside 0 to 999"),
+            ("distil: {studentSigmas: []}", "distil.studentSigmas: the list is empty; use [2.5]"),
+            ("distil: {studentSigmas: [2.5, 0]}", "distil.studentSigmas: 0.0 is not greater than 0"),
+            ("distil: {studentSigmas: [2.5, 0.5, 0.5]}", "distil.studentSigmas: 0.5 after 0.5 does not descend"),
+            ("distil: {studentSigmas: [0.5, 2.5]}", "distil.studentSigmas: 2.5 after 0.5 does not descend"),
             ("evaluate: {images: 64}", "evaluate.images: 64 is less than 65"),
             ("network: {channels: 12}", "network.channels: 12 is not a multiple of 8"),
             ("network: {channelMultipliers: []}", "network.channelMultipliers: the list is empty"),
@@ -64,6 +78,10 @@ struct ConfigurationFaultTests {
             ("distil: 5", "distil: is a section; put its keys below it"),
             ("teacher: {learningRate: .inf}", "\".inf\" is not a number"),
             ("teacher: {learningRate: nan}", "\"nan\" is not a number"),
+            ("distil: {studentSigmas: 2.5}", "\"2.5\" is not a list of numbers; use [2.5]"),
+            ("distil: {regressionDistance: lpips}", "\"lpips\" is not mse or features"),
+            ("evaluate: {student: best}", "\"best\" is not average, raw or a decay; use average"),
+            ("distil: {studentInput: real}", "\"real\" is not backwardSimulation or noisedData"),
             ("network: {channelMultipliers: 4}", "\"4\" is not a list of whole numbers; use [1, 4]"),
             ("network: {channelMultipliers: [1, x]}", "[\"1\", \"x\"] is not a list of whole numbers"),
             ("network: {prediction: noise}", "\"noise\" is not a prediction (edm, epsilon, v, flow); use edm"),
@@ -116,6 +134,33 @@ struct ConfigurationFaultTests {
             ),
             ("distil: {batch: 2}", "distil.batch: 2 is not divisible by distil.shards (4)"),
             ("distil: {minIndex: 900}", "distil.minIndex: 900 is greater than distil.maxIndex (800)"),
+            (
+                "distil: {studentInput: noisedData}",
+                "distil.studentInput: noisedData concerns calls after the first, and distil.studentSigmas has one"
+            ),
+            (
+                "distil: {matchingWeight: 0, ganWeight: 0}",
+                "distil.matchingWeight: 0 beside distil.ganWeight 0 leaves the critic nothing to do"
+            ),
+            ("distil: {criticGanWeight: 0}", "distil.criticGanWeight: 0 would leave the head untrained"),
+            (
+                "distil: {regressionWeight: 0.25, pairs: 0}",
+                "distil.pairs: 0, and distil.regressionWeight is 0.25: regression needs pairs"
+            ),
+            (
+                "distil: {regressionWeight: 1, studentSigmas: [0.001]}",
+                "distil.studentSigmas: the teacher cannot sample from 0.001"
+            ),
+            (
+                "distil: {emaFurtherDecays: [0.9]}\nevaluate: {student: 0.95}",
+                "evaluate.student: 0.95 is none of distil.emaFurtherDecays ([0.9]); add it there"
+            ),
+            ("distil: {headResolutions: [8, 16]}", "distil.headResolutions: 16 does not occur; the network has [8, 4]"),
+            ("distil: {headResolutions: [4, 4]}", "distil.headResolutions: 4 is given twice"),
+            (
+                "distil: {headResolutions: [8, 4], headGroups: 32}",
+                "distil.headResolutions: the level of 8 has 16 channels, which a head cannot split"
+            ),
             ("network: {attentionResolutions: [16]}", "16 does not occur; the network has [8, 4]"),
             (
                 "network: {channels: 48}",

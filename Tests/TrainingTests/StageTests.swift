@@ -1,4 +1,5 @@
 import Coordination
+import Distillation
 import Layers
 import Tensors
 import Testing
@@ -24,7 +25,7 @@ struct StageTests {
 
     @Test("A label that is left out does not reach the teacher's network; the rest of the step stays as it was")
     func labelDropout() throws {
-        let stage = try moved(TinyRun(labelDropout: 0.5).teacherStage())
+        let stage = try moved(TinyRun { $0.teacher.labelDropout = 0.5 }.teacherStage())
         try expectPureFunction(stage)
         let plain = try moved(TinyRun().teacherStage())
         // One label in two is left out: of the eight of a step at least one.
@@ -34,7 +35,7 @@ struct StageTests {
             })
 
         // With all labels but one in a million left out, the labels' layer has no gradient.
-        let without = try moved(TinyRun(labelDropout: 0.999_999).teacherStage())
+        let without = try moved(TinyRun { $0.teacher.labelDropout = 0.999_999 }.teacherStage())
         let layout = without.networks[0].optimizer.weights.layout
         let entry = try #require(layout.entries.first { $0.name == "model.map_label.weight" })
         let range = entry.offset..<entry.offset + entry.count
@@ -87,6 +88,33 @@ struct StageTests {
         stage.endStep()
         #expect(criticOnly(step: 3, shard: 1) == alone)
         #expect(both.count == 2 && both.joined().allSatisfy(\.isFinite))
+    }
+
+    @Test(
+        "Accumulating over shards is the large batch: their mean gradient and means are those of one shard",
+        arguments: [1, 3])
+    func accumulation(calls: Int) throws {
+        func stage(shards: Int) throws -> DistillationStage {
+            try TinyRun {
+                ($0.distil.batch, $0.distil.shards) = (16, shards)
+                $0.distil.studentSigmas = Array([2.5, 0.9, 0.3].prefix(calls))
+            }.distillationStage()
+        }
+        let (whole, parts) = (try stage(shards: 1), try stage(shards: 8))
+        let kind = StepKind.criticAndStudent
+        for network in whole.updates(of: kind) {
+            let large = contribution(whole, network: network, step: 2, kind, shard: 0)
+            var mean = [Double](repeating: 0, count: large.count)
+            for shard in 0..<8 {
+                for (index, value) in contribution(parts, network: network, step: 2, kind, shard: shard).enumerated() {
+                    mean[index] += Double(value) / 8
+                }
+            }
+            // Sums of the same float32 terms in another order, through networks of a dozen layers.
+            let largest = large.reduce(0) { max($0, abs($1)) }
+            let worst = zip(large, mean).reduce(0) { max($0, abs(Double($1.0) - $1.1)) }
+            #expect(worst <= 1e-5 * Double(largest), "network \(network): \(worst) of \(largest)")
+        }
     }
 
     // The pool belongs to the whole process, so this runs in one of its own.

@@ -8,7 +8,8 @@ import Training
 struct TinyRun {
     let configuration: RunConfiguration
 
-    init(folder: String = "", labelDropout: Double = 0) {
+    /// `change` is applied to the configuration last.
+    init(folder: String = "", _ change: (inout RunConfiguration) -> Void = { _ in }) {
         // The suites run side by side: one core each.
         ThreadPool.configure(threadCount: 1)
         var configuration = RunConfiguration(name: "tiny")
@@ -17,7 +18,6 @@ struct TinyRun {
         configuration.teacher.steps = 5
         configuration.teacher.batch = 8
         configuration.teacher.warmupSteps = 1
-        configuration.teacher.labelDropout = labelDropout
         configuration.teacher.checkpointEverySteps = 2
         configuration.classifier.steps = 2
         configuration.classifier.batch = 8
@@ -29,7 +29,23 @@ struct TinyRun {
         configuration.evaluate.images = 70
         configuration.evaluate.batch = 20
         configuration.evaluate.teacherHeunSteps = 2
+        change(&configuration)
         self.configuration = configuration
+    }
+
+    /// Everything that is off by default: three calls, regression on features, a head on each level, and eight shards, so
+    /// that four ranks accumulate two each.
+    static func allOptions(_ configuration: inout RunConfiguration) {
+        configuration.distil.studentUpdates = 3
+        configuration.distil.studentSigmas = [2.5, 0.9, 0.3]
+        configuration.distil.regressionWeight = 0.5
+        configuration.distil.regressionDistance = .features
+        configuration.distil.pairs = 30
+        configuration.distil.headResolutions = [8, 4]
+        configuration.distil.ganMaxIndex = 700
+        configuration.distil.emaFurtherDecays = [0.5, 0.9]
+        configuration.evaluate.student = .furtherAverage(decay: 0.9)
+        (configuration.distil.batch, configuration.distil.shards) = (16, 8)
     }
 
     var seed: UInt64 { configuration.run.seed }

@@ -1,5 +1,6 @@
 import Communication
 import Coordination
+import Distillation
 import Evaluation
 import Foundation
 import Journal
@@ -29,8 +30,10 @@ struct WorkerTests {
     }
 
     /// A whole run in a folder, scheduled by its rank 0, on that many threads as ranks: what rank 0 announces.
-    private static func wholeRun(in folder: String, ranks: Int) throws -> [String] {
-        let configuration = TinyRun(folder: folder).configuration
+    private static func wholeRun(
+        in folder: String, ranks: Int, _ change: (inout RunConfiguration) -> Void = { _ in }
+    ) throws -> [String] {
+        let configuration = TinyRun(folder: folder, change).configuration
         let lines = try InProcessCommunicator.run(rankCount: ranks) { communicator in
             let control: any ControlLink =
                 communicator.rank == 0
@@ -56,6 +59,94 @@ struct WorkerTests {
         let result = try JSONDecoder().decode(EvaluationResult.self, from: evaluations[0])
         #expect(result.teacher.images == 70 && result.teacher.networkCalls == 3)
         #expect(result.student.images == 70 && result.student.networkCalls == 1)
+    }
+
+    @Test(
+        "With several calls, regression, heads and accumulation too, one, two and four ranks end with the same weights")
+    func ranksWithAllOptions() throws {
+        let runs = (0..<3).map { _ in TemporaryRun() }
+        let lines = try zip(runs, [1, 2, 4]).map {
+            try Self.wholeRun(in: $0.folder, ranks: $1, TinyRun.allOptions)
+        }
+        #expect(lines[0].count == 2)
+        #expect(lines[1] == lines[0])
+        #expect(lines[2] == lines[0])
+        func file(_ name: String) throws -> [Data] {
+            try runs.map { try Data(contentsOf: URL(filePath: "\($0.folder)/\(name)")) }
+        }
+        for name in ["evaluation.json", "pairs/batch-00000.safetensors", "pairs/batch-00001.safetensors"] {
+            let contents = try file(name)
+            #expect(contents[1] == contents[0] && contents[2] == contents[0], "\(name)")
+        }
+        let result = try JSONDecoder().decode(EvaluationResult.self, from: file("evaluation.json")[0])
+        #expect(result.student.networkCalls == 3)
+        let journal = try Journal.reading(path: runs[0].layout.journal)
+        #expect(try journal.metric("loss.regression", stage: "distil").map(\.step) == [0, 2, 4])
+    }
+
+    @Test("Pairs that a killed run left are kept, missing and damaged ones made again, to the same weights")
+    func pairsResume() throws {
+        let temporary = TemporaryRun()
+        var configuration = TinyRun(folder: temporary.folder, TinyRun.allOptions).configuration
+        configuration.run.stopAfter = 100
+        let reference = try Self.run(
+            configuration, SelfCommunicator(), ScriptedControl(runFolder: temporary.folder))
+        let files = (0..<2).map { "\(temporary.folder)/pairs/batch-0000\($0).safetensors" }
+        let bytes = try files.map { try Data(contentsOf: URL(filePath: $0)) }
+
+        try FileManager.default.removeItem(atPath: temporary.folder + "/checkpoints/distil")
+        try FileManager.default.removeItem(atPath: files[0])
+        var damaged = bytes[1]
+        damaged[damaged.count - 3] ^= 1
+        try damaged.write(to: URL(filePath: files[1]))
+        let control = ScriptedControl(runFolder: temporary.folder, generation: 2)
+        let continued = try Self.run(configuration, SelfCommunicator(), control)
+
+        #expect(continued.lines == reference.lines)
+        #expect(try files.map { try Data(contentsOf: URL(filePath: $0)) } == bytes)
+        #expect(control.notices.count == 1)
+        #expect(control.notices.first?.hasSuffix("making it again") == true, "\(control.notices)")
+        #expect(control.begun.map(\.name) == ["pairs", "distil"])
+    }
+
+    @Test("A checkpoint holds every average, and a run that is complete can be judged by any of the student's weights")
+    func averages() throws {
+        let temporary = TemporaryRun()
+        func evaluation(_ student: EvaluationConfiguration.StudentWeights) throws -> (weights: String, result: Data) {
+            let lines = try Self.wholeRun(in: temporary.folder, ranks: 1) {
+                $0.distil.emaFurtherDecays = [0.5, 0.9]
+                $0.evaluate.student = student
+            }
+            return (lines[1], try Data(contentsOf: URL(filePath: temporary.layout.evaluation)))
+        }
+        let sets: [EvaluationConfiguration.StudentWeights] = [
+            .average, .raw, .furtherAverage(decay: 0.5), .furtherAverage(decay: 0.9),
+        ]
+        let all = try sets.map(evaluation)
+        #expect(Set(all.map(\.weights)).count == 1)
+        #expect(Set(all.map(\.result)).count == 4)
+        let manifest = try String(
+            contentsOfFile: temporary.folder + "/checkpoints/distil/step-00000004/manifest.json", encoding: .utf8)
+        for name in ["", "average.", "average-0.5.", "average-0.9."] {
+            #expect(manifest.contains("\"student.\(name)model.out_conv.bias\""), "\(name)")
+        }
+    }
+
+    @Test("A run can end after its pairs, and goes on from them")
+    func upToPairs() throws {
+        let temporary = TemporaryRun()
+        var configuration = TinyRun(folder: temporary.folder, TinyRun.allOptions).configuration
+        configuration.run.stopAfter = 100
+        let first = ScriptedControl(runFolder: temporary.folder)
+        let worker = Worker(
+            configuration, communicator: SelfCommunicator(), control: first, printsWeightsHash: false, upTo: .pairs,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ) { _ in }
+        #expect(try worker.run() == .finished && first.isFinished)
+        #expect(first.finishedStages == ["teacher", "classifier", "pairs"])
+        let second = ScriptedControl(runFolder: temporary.folder, generation: 2)
+        _ = try Self.run(configuration, SelfCommunicator(), second)
+        #expect(second.finishedStages == ["distil"])
     }
 
     @Test("A run goes through its stages in order and leaves journal, samples and report")

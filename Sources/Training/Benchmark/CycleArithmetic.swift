@@ -65,21 +65,25 @@ package struct CycleArithmetic: Sendable {
     /// Counts the layers of `layout`, which is a critic's: the denoiser's weights and then the head's.
     package init(_ network: NetworkConfiguration, critic layout: ParameterLayout) {
         var operations: [Operation] = []
-        var headSide = network.bottleneckResolution
+        var head = (name: "", side: 0)
         var blockOutput = 0
         for entry in layout.entries where entry.shape.count > 1 {
             let path = entry.name.split(separator: ".")
             let taps = Double(entry.shape.reduce(1, *))
             if path[0] == "head", entry.shape.count == 4 {
                 // Stride 2 down to 4x4, then 4x4 to a single pixel.
-                let stride = headSide > 4 ? 2 : headSide
-                let inputSide = headSide
-                headSide = headSide > 4 ? headSide / 2 : 1
-                let count = 2 * taps * Double(headSide * headSide)
+                let name = String(path.count == 4 ? path[1] : path[0])
+                if name != head.name {
+                    head = (name, Int(name.prefix { $0.isNumber }) ?? network.bottleneckResolution)
+                }
+                let stride = head.side > 4 ? 2 : head.side
+                let inputSide = head.side
+                head.side = head.side > 4 ? head.side / 2 : 1
+                let count = 2 * taps * Double(head.side * head.side)
                 operations.append(
                     Operation(
                         kind: .convolution(
-                            kernel: entry.shape[2], inputs: entry.shape[1], outputs: entry.shape[0], side: headSide,
+                            kernel: entry.shape[2], inputs: entry.shape[1], outputs: entry.shape[0], side: head.side,
                             stride: stride),
                         part: .head, source: .features, count: count,
                         retained: entry.shape[1] * inputSide * inputSide))
@@ -158,11 +162,17 @@ package struct CycleArithmetic: Sendable {
     enum Role: CaseIterable { case teacher, student, critic }
 
     /// The passes of a cycle through each network, and how often every image of a batch takes part in them.
-    static func passes(ratio: Int, studentGAN: Bool, criticGAN: Bool) -> [(role: Role, pass: Pass, times: Double)] {
+    ///
+    /// `rolloutCalls` is how often the student is called, on average, to make the input of a step's call; without
+    /// distribution matching nobody denoises. Guidance and the regression loss are not counted.
+    static func passes(
+        ratio: Int, rolloutCalls: Double, matches: Bool, usesGAN: Bool
+    ) -> [(role: Role, pass: Pass, times: Double)] {
         [
-            (.student, .trainDenoiser, 1), (.teacher, .denoise, 1), (.critic, .denoise, 1),
-            (.critic, .judgeForImage, studentGAN ? 1 : 0), (.critic, .trainDenoiser, Double(ratio)),
-            (.critic, .trainJudge, criticGAN ? 2 * Double(ratio) : 0), (.student, .denoise, Double(ratio - 1)),
+            (.student, .trainDenoiser, 1), (.teacher, .denoise, matches ? 1 : 0), (.critic, .denoise, matches ? 1 : 0),
+            (.critic, .judgeForImage, usesGAN ? 1 : 0), (.critic, .trainDenoiser, matches ? Double(ratio) : 0),
+            (.critic, .trainJudge, usesGAN ? 2 * Double(ratio) : 0),
+            (.student, .denoise, Double(ratio - 1) + Double(ratio) * rolloutCalls),
         ]
     }
 
@@ -170,8 +180,10 @@ package struct CycleArithmetic: Sendable {
     ///
     /// The student update denoises with teacher and critic, judges its images back to the image and trains the student;
     /// its images serve the critic's first update too. A critic update denoises, and judges real and generated images.
-    package func cycle(batch: Int, ratio: Int, studentGAN: Bool, criticGAN: Bool) -> Double {
-        let passes = Self.passes(ratio: ratio, studentGAN: studentGAN, criticGAN: criticGAN)
+    package func cycle(
+        batch: Int, ratio: Int, rolloutCalls: Double = 0, matches: Bool = true, usesGAN: Bool
+    ) -> Double {
+        let passes = Self.passes(ratio: ratio, rolloutCalls: rolloutCalls, matches: matches, usesGAN: usesGAN)
         return Double(batch) * passes.reduce(0) { $0 + $1.times * count($1.pass) }
     }
 

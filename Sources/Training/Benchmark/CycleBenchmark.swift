@@ -20,7 +20,7 @@ package struct CycleBenchmark {
         configuration.distil.batch = 32
         configuration.distil.shards = 1
         configuration.distil.ratio = 5
-        configuration.distil.studentSigma = 80
+        configuration.distil.studentSigmas = [80]
         configuration.distil.headGroups = 32
         (configuration.distil.minIndex, configuration.distil.maxIndex) = (20, 980)
         (configuration.distil.ganWeight, configuration.distil.criticGanWeight) = (3e-3, 1e-2)
@@ -82,14 +82,12 @@ package struct CycleBenchmark {
         let seed = configuration.run.seed
         let (settings, precision) = (configuration.distil, configuration.precision)
         let denoiser = Denoiser(configuration.network)
-        let critic = CriticNetwork(denoiser, headGroups: settings.headGroups)
+        let step = DistillationStep(denoiser, settings)
+        let critic = step.critic
         let teacher = NetworkWeights(denoiser.layout, precision: precision.teacher, seed: seed)
         let networks = DistillationStep.Networks(
             teacher: teacher, student: teacher.copied(precision: precision.student),
             critic: critic.weights(from: teacher, precision: precision.critic, seed: seed))
-        let step = DistillationStep(
-            critic, studentSigma: Float(settings.studentSigma), studentGANWeight: Float(settings.ganWeight),
-            criticGANWeight: Float(settings.criticGanWeight))
         let cycle = Cycle(
             step: step, networks: networks, settings: settings, shape: denoiser.shape(settings.batch / shards),
             classes: configuration.network.classes, shards: shards
@@ -126,8 +124,8 @@ package struct CycleBenchmark {
             peakResidentMebibytes: Int(reports.map { $0[0] }.max() ?? 0),
             parameters: denoiser.layout.parameterCount, lastCriticLoss: cycle.lastCriticLoss,
             operationsPerCycle: CycleArithmetic(configuration.network, critic: critic.layout).cycle(
-                batch: settings.batch, ratio: settings.ratio, studentGAN: settings.ganWeight > 0,
-                criticGAN: settings.criticGanWeight > 0),
+                batch: settings.batch, ratio: settings.ratio, rolloutCalls: settings.meanRolloutCalls,
+                matches: settings.matchingWeight > 0, usesGAN: settings.usesGAN),
             peak: peakBefore.merged(with: .measure()), secondsByOperation: perCycle, secondsInReduction: inReduction,
             secondsInTheRest: mean - inReduction - perCycle.values.reduce(0, +))
     }
@@ -194,7 +192,7 @@ private final class Cycle {
                 let result = step.criticGradient(
                     turn.draws, images: turn.images, networks, gradient: Self.tensor(leaf))
                 leaf[lossIndex] =
-                    result.denoisingLoss + Float(settings.criticGanWeight) * (result.adversarialLoss ?? 0)
+                    (result.denoisingLoss ?? 0) + Float(settings.criticGanWeight) * (result.adversarialLoss ?? 0)
             }
         }
         lastCriticLoss = Double(try update(critic, criticReduction)[lossIndex]) / Double(shards)

@@ -47,7 +47,7 @@ package struct ReductionBenchmark {
     /// The sizes: short vectors, and the gradients of a configuration's student and critic.
     package static func sizes(_ configuration: RunConfiguration) -> [Int] {
         let critic = CriticNetwork(
-            Denoiser(configuration.network), headGroups: configuration.distil.headGroups)
+            Denoiser(configuration.network), configuration.distil)
         return [4_096, 65_536, 1_048_576, critic.denoiser.layout.elementCount, critic.layout.elementCount]
     }
 

@@ -43,19 +43,22 @@ package struct SamplingBenchmark {
         let teacherWeights = NetworkWeights(
             denoiser.layout, precision: precision.teacher, seed: configuration.run.seed)
         let studentWeights = teacherWeights.copied(precision: precision.student)
-        let noise = RandomStream(seed: configuration.run.seed, purpose: .evaluationNoise)
-            .normal(denoiser.shape(batch), step: 0, firstSample: 0)
+        let noises = configuration.distil.studentSigmas.indices.map { number in
+            RandomStream(seed: configuration.run.seed, purpose: .evaluationNoise, draw: number)
+                .normal(denoiser.shape(batch), step: 0, firstSample: 0)
+        }
         let labels = (0..<batch).map { $0 % configuration.network.classes }
-        let student = OneStepSampler(denoiser: denoiser, sigma: Float(configuration.distil.studentSigma))
+        let student = StudentSampler(
+            denoiser: denoiser, sigmas: configuration.distil.studentSigmas.map { Float($0) })
         let studentSeconds = Self.seconds(atLeast: 0.5) {
-            _ = student.sample(studentWeights, noise: noise, labels: labels)
+            _ = student.sample(studentWeights, labels: labels) { noises[$0] }
         }
         let fastest = median(studentSeconds)
-        var rows = [row("student", calls: 1, studentSeconds, student: fastest)]
+        var rows = [row("student", calls: student.networkCalls, studentSeconds, student: fastest)]
         for steps in teacherSteps {
             let teacher = HeunSampler(steps: steps)
             let seconds = Self.seconds(atLeast: 0) {
-                _ = teacher.sample(denoiser, teacherWeights, noise: noise, labels: labels)
+                _ = teacher.sample(denoiser, teacherWeights, noise: noises[0], labels: labels)
             }
             rows.append(row("teacher", calls: teacher.networkCalls, seconds, student: fastest))
         }

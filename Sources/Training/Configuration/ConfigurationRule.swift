@@ -50,6 +50,27 @@ extension ConfigurationRule where Value == [Int] {
     }
 }
 
+extension ConfigurationRule where Value == [Double] {
+    /// Decays of moving averages, all different.
+    static var decays: Self {
+        Self { list in
+            if let problem = list.lazy.compactMap({ ConfigurationRule<Double>.belowOne.problem($0) }).first {
+                return problem
+            }
+            return list.enumerated().first { list[..<$0].contains($1) }.map { "\($1.yaml) is given twice" }
+        }
+    }
+
+    /// Noise levels: at least one, all positive, each below the one before.
+    static var descending: Self {
+        Self { list in
+            if list.isEmpty { return "the list is empty" }
+            if let bad = list.first(where: { $0 <= 0 }) { return "\(bad.yaml) is not greater than 0" }
+            return zip(list, list.dropFirst()).first { $0 <= $1 }.map { "\($1.yaml) after \($0.yaml) does not descend" }
+        }
+    }
+}
+
 extension ConfigurationRule where Value == String {
     static var notEmpty: Self { Self { $0.isEmpty ? "the text is empty" : nil } }
 

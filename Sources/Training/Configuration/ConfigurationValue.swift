@@ -1,5 +1,6 @@
 import Communication
 import Diffusion
+import Distillation
 import Kernels
 import Yams
 
@@ -85,12 +86,26 @@ extension String: ConfigurationValue {
     }
 }
 
-extension Array: ConfigurationValue where Element == Int {
-    static var kind: String { "a list of whole numbers" }
+/// A type that a configuration key can have a list of.
+protocol ConfigurationListElement: ConfigurationValue {
+    /// What the elements are: "whole numbers".
+    static var plural: String { get }
+}
+
+extension Int: ConfigurationListElement {
+    static var plural: String { "whole numbers" }
+}
+
+extension Double: ConfigurationListElement {
+    static var plural: String { "numbers" }
+}
+
+extension Array: ConfigurationValue where Element: ConfigurationListElement {
+    static var kind: String { "a list of \(Element.plural)" }
 
     init?(node: Node) {
         guard let sequence = node.sequence else { return nil }
-        let values = sequence.compactMap { Int(node: $0) }
+        let values = sequence.compactMap { Element(node: $0) }
         guard values.count == sequence.count else { return nil }
         self = values
     }
@@ -124,6 +139,14 @@ extension ElementType: ConfigurationValue {
     static var kind: String { "float32 or bfloat16" }
 }
 
+extension DistillationConfiguration.StudentInput: ConfigurationValue {
+    static var kind: String { "backwardSimulation or noisedData" }
+}
+
+extension DistillationConfiguration.RegressionDistance: ConfigurationValue {
+    static var kind: String { "mse or features" }
+}
+
 extension ReductionMode: ConfigurationValue {
     static var kind: String { "stable or fast" }
 }
@@ -140,6 +163,28 @@ extension DataConfiguration.Source: ConfigurationValue {
         switch self {
         case .digits: "digits"
         case .file(let path): path.yaml
+        }
+    }
+}
+
+extension EvaluationConfiguration.StudentWeights: ConfigurationValue {
+    static var kind: String { "average, raw or a decay" }
+
+    init?(node: Node) {
+        switch node.scalar?.string {
+        case "average": self = .average
+        case "raw": self = .raw
+        default:
+            guard let decay = Double(node: node) else { return nil }
+            self = .furtherAverage(decay: decay)
+        }
+    }
+
+    var yaml: String {
+        switch self {
+        case .average: "average"
+        case .raw: "raw"
+        case .furtherAverage(let decay): decay.yaml
         }
     }
 }

@@ -12,4 +12,17 @@ package struct EvaluationConfiguration: Sendable, Equatable {
 
     /// Images generated at a time by one rank.
     package var batch = 125
+
+    /// A set of the student's weights.
+    package enum StudentWeights: Sendable, Equatable {
+        /// The moving average of `distil.emaDecay`.
+        case average
+        /// The trained weights themselves.
+        case raw
+        /// One of the averages of `distil.emaFurtherDecays`.
+        case furtherAverage(decay: Double)
+    }
+
+    /// The student's weights that grids and evaluation are made with.
+    package var student = StudentWeights.average
 }

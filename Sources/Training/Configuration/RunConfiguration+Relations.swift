@@ -30,10 +30,42 @@ extension RunConfiguration {
                     ? "\($0.teacher.labelDropout.yaml) of the labels cannot be left out of a network without labels; "
                         + "use 0, or network.conditional true" : nil
             },
+            ConfigurationRelation("distil.studentInput", ["distil.studentSigmas"]) {
+                $0.distil.studentInput == .noisedData && $0.distil.studentSigmas.count == 1
+                    ? "noisedData concerns calls after the first, and distil.studentSigmas has one; leave it out" : nil
+            },
+            ConfigurationRelation("evaluate.student", ["distil.emaFurtherDecays"]) {
+                guard case .furtherAverage(let decay) = $0.evaluate.student,
+                    !$0.distil.emaFurtherDecays.contains(decay)
+                else { return nil }
+                return
+                    "\(decay.yaml) is none of distil.emaFurtherDecays (\($0.distil.emaFurtherDecays.yaml)); add it there"
+            },
             ConfigurationRelation("data.resolution", ["network.channelMultipliers"], resolutionProblem),
             ConfigurationRelation("network.attentionResolutions", networkSizeKeys, attentionProblem),
             ConfigurationRelation("network.channels", ["network.channelMultipliers"], groupNormProblem),
             ConfigurationRelation("network.channelMultipliers", networkSizeKeys + ["distil.headGroups"], headProblem),
+            ConfigurationRelation(
+                "distil.headResolutions", networkSizeKeys + ["distil.headGroups"], headResolutionsProblem),
+            ConfigurationRelation("distil.matchingWeight", ["distil.ganWeight"]) {
+                $0.distil.matchingWeight == 0 && !$0.distil.usesGAN
+                    ? "0 beside distil.ganWeight 0 leaves the critic nothing to do; make one of them positive" : nil
+            },
+            ConfigurationRelation("distil.criticGanWeight", ["distil.ganWeight"]) {
+                $0.distil.usesGAN && $0.distil.criticGanWeight == 0
+                    ? "0 would leave the head untrained; make it positive, or distil.ganWeight 0 too" : nil
+            },
+            ConfigurationRelation("distil.pairs", ["distil.regressionWeight"]) {
+                $0.distil.regressionWeight > 0 && $0.distil.pairs == 0
+                    ? "0, and distil.regressionWeight is \($0.distil.regressionWeight.yaml): regression needs pairs"
+                    : nil
+            },
+            ConfigurationRelation("distil.studentSigmas", ["distil.regressionWeight", "network.noiseSchedule"]) {
+                let (first, smallest) = ($0.distil.studentSigmas[0], Double($0.network.noiseSchedule.sigma(0)))
+                return $0.distil.regressionWeight > 0 && first <= smallest
+                    ? "the teacher cannot sample from \(first.yaml) down to \(smallest.yaml), the smallest noise level"
+                    : nil
+            },
             ConfigurationRelation(
                 "data.source", ["data.resolution", "data.imageChannels", "data.classes"], digitsProblem),
             ConfigurationRelation("data.labels", ["data.source"]) {
@@ -168,6 +200,25 @@ extension RunConfiguration {
             return
                 "the coarsest level has \(channels) channels, which the discriminator head cannot split into "
                 + "distil.headGroups (\(configuration.distil.headGroups)); make one a multiple of the other"
+        }
+        return nil
+    }
+
+    /// Heads sit on levels the encoder has, once each, and split their channels evenly.
+    @Sendable private static func headResolutionsProblem(_ configuration: RunConfiguration) -> String? {
+        guard resolutionProblem(configuration) == nil, headProblem(configuration) == nil else { return nil }
+        let (network, wanted) = (configuration.network, configuration.distil.headResolutions)
+        let channels = network.encoderChannels
+        let groups = configuration.distil.headGroups
+        for (place, resolution) in wanted.enumerated() {
+            guard let channels = channels[resolution] else {
+                return "\(resolution) does not occur; the network has \(network.resolutions.yaml)"
+            }
+            if wanted[..<place].contains(resolution) { return "\(resolution) is given twice" }
+            if !channels.isMultiple(of: groups) {
+                return "the level of \(resolution) has \(channels) channels, which a head cannot split into "
+                    + "distil.headGroups (\(groups)); leave it out or change one of them"
+            }
         }
         return nil
     }

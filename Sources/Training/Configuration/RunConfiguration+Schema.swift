@@ -150,7 +150,10 @@ extension RunConfiguration {
         ConfigurationKey("distil.shards", \.distil.shards, .powerOfTwo, "logical shards of a batch"),
         ConfigurationKey("distil.ratio", \.distil.ratio, .atLeast(1), "critic updates per student update"),
         ConfigurationKey(
-            "distil.studentSigma", \.distil.studentSigma, .positive, "noise level the student starts from"),
+            "distil.studentSigmas", \.distil.studentSigmas, .descending,
+            "noise levels of the student's calls; one makes a one-step student"),
+        ConfigurationKey(
+            "distil.studentInput", \.distil.studentInput, .any, "what a call after the first is trained on"),
         ConfigurationKey(
             "distil.teacherGuidance", \.distil.teacherGuidance, .notNegative,
             "guidance of the teacher in the matching loss, uncond + scale (cond - uncond); 1: none"),
@@ -162,15 +165,35 @@ extension RunConfiguration {
         ConfigurationKey("distil.beta1", \.distil.beta1, .belowOne, "decay of AdamW's first moment"),
         ConfigurationKey("distil.beta2", \.distil.beta2, .belowOne, "decay of AdamW's second moment"),
         ConfigurationKey("distil.weightDecay", \.distil.weightDecay, .notNegative, "of AdamW"),
-        ConfigurationKey("distil.ganWeight", \.distil.ganWeight, .notNegative, "GAN loss in the student's loss"),
+        ConfigurationKey(
+            "distil.matchingWeight", \.distil.matchingWeight, .notNegative,
+            "distribution matching in the student's loss; 0: the GAN alone"),
+        ConfigurationKey(
+            "distil.regressionWeight", \.distil.regressionWeight, .notNegative,
+            "DMD's regression loss in the student's loss; 0: none"),
+        ConfigurationKey(
+            "distil.regressionDistance", \.distil.regressionDistance, .any,
+            "between the student's and the teacher's image"
+        ),
+        ConfigurationKey("distil.pairs", \.distil.pairs, .atLeast(0), "noise-image pairs for the regression loss"),
+        ConfigurationKey(
+            "distil.ganWeight", \.distil.ganWeight, .notNegative, "GAN loss in the student's loss; 0: no GAN"),
         ConfigurationKey(
             "distil.criticGanWeight", \.distil.criticGanWeight, .notNegative, "GAN loss in the critic's loss"),
+        ConfigurationKey(
+            "distil.ganMaxIndex", \.distil.ganMaxIndex, .within(1...1000),
+            "the head judges images at noise indices below this; 1: clean ones"),
+        ConfigurationKey(
+            "distil.headResolutions", \.distil.headResolutions, .positiveElements,
+            "encoder resolutions with a head each; none: one head, on the bottleneck"),
         ConfigurationKey("distil.headGroups", \.distil.headGroups, .atLeast(1), "groups of the head's group norm"),
         ConfigurationKey("distil.maxGradientNorm", \.distil.maxGradientNorm, .positive, "longer gradients are clipped"),
         ConfigurationKey("distil.warmupUpdates", \.distil.warmupUpdates, .atLeast(0), "updates of linear warm-up"),
         ConfigurationKey(
             "distil.decayFraction", \.distil.decayFraction, .within(0...1), "final part with falling learning rates"),
         ConfigurationKey("distil.emaDecay", \.distil.emaDecay, .belowOne, "moving average, per student update"),
+        ConfigurationKey(
+            "distil.emaFurtherDecays", \.distil.emaFurtherDecays, .decays, "more moving averages, kept beside it"),
         ConfigurationKey(
             "distil.checkpointEverySteps", \.distil.checkpointEverySteps, .atLeast(1),
             "critic updates between checkpoints"),
@@ -186,5 +209,9 @@ extension RunConfiguration {
             "evaluate.teacherGuidance", \.evaluate.teacherGuidance, .notNegative,
             "guidance of the teacher's sampling; 1: none, others double the network calls"),
         ConfigurationKey("evaluate.batch", \.evaluate.batch, .atLeast(1), "images at a time on one rank"),
+        ConfigurationKey(
+            "evaluate.student", \.evaluate.student, .any,
+            "the student's weights in grids and evaluation: average, raw, or one of distil.emaFurtherDecays",
+            mayChangeOnResume: true),
     ]
 }

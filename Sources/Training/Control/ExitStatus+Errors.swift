@@ -19,7 +19,7 @@ extension ExitStatus {
         case is MemoryShortage: self = .unavailable
         case is LaunchForecastError: self = .badData
         case is DataMismatch: self = .badConfiguration
-        case is WorkerError: self = .runFolderUnusable
+        case is WorkerError, is PairError: self = .runFolderUnusable
         case is MessagingError: self = .unavailable
         case let error as SecretFileError: self = Self.status(for: error)
         case is JournalError: self = .runFolderUnusable

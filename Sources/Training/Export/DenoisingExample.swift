@@ -19,7 +19,7 @@ package struct DenoisingExample {
     /// Computes the example. Throws `CheckpointError.mismatch` if the weights are not those of the configured network.
     package init(_ export: WeightsExport, configuration: RunConfiguration) throws(CheckpointError) {
         let denoiser = Denoiser(configuration.network)
-        let critic = CriticNetwork(denoiser, headGroups: configuration.distil.headGroups)
+        let critic = CriticNetwork(denoiser, configuration.distil)
         let weights = try Self.network(export, layout: export.role == .critic ? critic.layout : denoiser.layout)
         let sigma = Self.sigma
         let labels = sigma.indices.map { $0 % configuration.network.classes }

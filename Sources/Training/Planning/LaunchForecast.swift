@@ -137,14 +137,15 @@ private struct StepTimes {
     ) throws(LaunchForecastError) {
         let settings = configuration.distil
         let rates = try KernelRates(measured, batch: settings.batch / settings.shards)
-        let critic = CriticNetwork(Denoiser(configuration.network), headGroups: settings.headGroups)
+        let critic = CriticNetwork(Denoiser(configuration.network), settings)
         let work = CycleArithmetic(configuration.network, critic: critic.layout)
         let precision = configuration.precision
         func seconds(_ pass: CycleArithmetic.Pass, _ type: ElementType) -> Double {
             work.sum(pass) { rates.seconds($0, $1, type) }
         }
         let passes = CycleArithmetic.passes(
-            ratio: settings.ratio, studentGAN: settings.ganWeight > 0, criticGAN: settings.criticGanWeight > 0)
+            ratio: settings.ratio, rolloutCalls: settings.meanRolloutCalls, matches: settings.matchingWeight > 0,
+            usesGAN: settings.usesGAN)
         cycleImageSeconds = passes.reduce(0) { $0 + $1.times * seconds($1.pass, precision.elementType(of: $1.role)) }
         teacherImageSeconds = seconds(.trainDenoiser, precision.teacher)
         // Forms are made anew after every update, once for all shards.

@@ -47,7 +47,7 @@ package struct MemoryForecast: Sendable {
     /// data set in memory.
     package init(_ configuration: RunConfiguration, ranks: Int, dataBytes: Int) {
         let settings = configuration.distil
-        let critic = CriticNetwork(Denoiser(configuration.network), headGroups: settings.headGroups)
+        let critic = CriticNetwork(Denoiser(configuration.network), settings)
         let work = CycleArithmetic(configuration.network, critic: critic.layout)
         let shardBatch = settings.batch / settings.shards
         let precision = configuration.precision

@@ -23,6 +23,8 @@ package struct RunFolderLayout: Sendable, Equatable {
     package var checkpoints: String { path + "/checkpoints" }
     /// The checkpoints of one stage.
     package func checkpoints(of stage: String) -> CheckpointStore { CheckpointStore(folder: checkpoints + "/" + stage) }
+    /// Pairs of noise and the teacher's image.
+    package var pairs: String { path + "/pairs" }
     /// How to reach the coordinator, while there is one.
     package var coordinatorAddress: String { path + "/coordinator.json" }
     /// What the coordinator did.

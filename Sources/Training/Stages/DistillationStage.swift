@@ -22,6 +22,18 @@ package final class DistillationStage: TrainingStage {
     private let images: TrainingImages
     private let classes: Int
     private let seed: UInt64
+    private let regression: Regression?
+    private let evaluated: EvaluationConfiguration.StudentWeights
+
+    /// The regression loss's targets, and how far from them an image is.
+    package struct Regression {
+        package let pairs: TeacherPairs
+        package let distance: ImageDistance
+
+        package init(pairs: TeacherPairs, distance: @escaping ImageDistance) {
+            (self.pairs, self.distance) = (pairs, distance)
+        }
+    }
 
     private struct Turn {
         let draws: DistillationDraws
@@ -32,23 +44,22 @@ package final class DistillationStage: TrainingStage {
 
     package init(
         _ configuration: DistillationConfiguration, denoiser: Denoiser, teacher: NetworkWeights,
-        precision: PrecisionConfiguration = .init(), classes: Int, images: TrainingImages, seed: UInt64
+        precision: PrecisionConfiguration = .init(), classes: Int, images: TrainingImages,
+        regression: Regression? = nil, evaluated: EvaluationConfiguration.StudentWeights = .average, seed: UInt64
     ) {
         self.configuration = configuration
+        self.evaluated = evaluated
+        self.regression = regression
         self.images = images
         self.classes = classes
         self.seed = seed
         goal = .studentUpdates(count: configuration.studentUpdates, ratio: configuration.ratio)
         (shards, batch) = (configuration.shards, configuration.batch)
         checkpointInterval = configuration.checkpointEverySteps
-        let critic = CriticNetwork(denoiser, headGroups: configuration.headGroups)
-        step = DistillationStep(
-            critic, studentSigma: Float(configuration.studentSigma),
-            teacherGuidance: Float(configuration.teacherGuidance),
-            studentGANWeight: Float(configuration.ganWeight), criticGANWeight: Float(configuration.criticGanWeight))
+        step = DistillationStep(denoiser, configuration)
         weights = .init(
             teacher: teacher, student: teacher.copied(precision: precision.student),
-            critic: critic.weights(from: teacher, precision: precision.critic, seed: seed))
+            critic: step.critic.weights(from: teacher, precision: precision.critic, seed: seed))
         var optimizer = AdamWConfiguration()
         optimizer.beta1 = Float(configuration.beta1)
         optimizer.beta2 = Float(configuration.beta2)
@@ -59,11 +70,14 @@ package final class DistillationStage: TrainingStage {
                 peak: Float(peak), warmupUpdates: configuration.warmupUpdates, totalUpdates: updates,
                 decayFraction: Float(configuration.decayFraction))
         }
+        let student = weights.student
         networks = [
             TrainedNetwork(
                 name: "student", optimizer: NetworkOptimizer(weights.student, optimizer, keepsAverage: true),
                 learningRate: schedule(configuration.studentLearningRate, updates: configuration.studentUpdates),
-                averageKeep: Float(configuration.emaDecay), metricNames: ["loss.matching", "loss.gan"]),
+                averageKeep: Float(configuration.emaDecay),
+                furtherAverages: configuration.emaFurtherDecays.map { MovingAverage(of: student, decay: $0) },
+                metricNames: ["loss.matching", "loss.gan"] + (regression == nil ? [] : ["loss.regression"])),
             TrainedNetwork(
                 name: "critic", optimizer: NetworkOptimizer(weights.critic, optimizer, keepsAverage: false),
                 learningRate: schedule(configuration.criticLearningRate, updates: configuration.steps),
@@ -71,8 +85,21 @@ package final class DistillationStage: TrainingStage {
         ]
     }
 
-    /// The network that is the run's result: the moving average of the student's weights.
-    package var average: NetworkWeights { networks[Self.student].averagedWeights }
+    /// The network that is the run's result: the set of the student's weights that is evaluated.
+    ///
+    /// Traps: if no average has that decay.
+    package var result: NetworkWeights {
+        let student = networks[Self.student]
+        switch evaluated {
+        case .average: return student.averagedWeights
+        case .raw: return student.optimizer.weights
+        case .furtherAverage(let decay):
+            guard let average = student.furtherAverages.first(where: { $0.decay == decay }) else {
+                preconditionFailure("DistillationStage: no average of decay \(decay)")
+            }
+            return average.weights
+        }
+    }
 
     package func updates(of kind: StepKind) -> [Int] {
         kind == .criticAndStudent ? [Self.student, Self.critic] : [Self.critic]
@@ -86,12 +113,18 @@ package final class DistillationStage: TrainingStage {
             let draws = draw(step: index, shard: shard, kind)
             let result = step.studentGradient(draws, weights, gradient: gradient)
             turns[shard] = Turn(draws: draws, images: result.images)
-            metrics[0] = result.matchingLoss
+            metrics[0] = result.matching?.loss ?? 0
             metrics[1] = result.adversarialLoss ?? 0
+            if let regression {
+                metrics[2] = step.regressionGradient(
+                    regression.pairs.draw(shardBatch, seed: seed, step: index, firstSample: shard * shardBatch),
+                    weights.student,
+                    weight: Float(configuration.regressionWeight), distance: regression.distance, gradient: gradient)
+            }
         } else {
             let turn = turns[shard] ?? criticOnlyTurn(step: index, shard: shard)
             let result = step.criticGradient(turn.draws, images: turn.images, weights, gradient: gradient)
-            metrics[0] = result.denoisingLoss
+            metrics[0] = result.denoisingLoss ?? 0
             metrics[1] = result.adversarialLoss ?? 0
             metrics[2] = result.realLogit ?? 0
             metrics[3] = result.generatedLogit ?? 0
@@ -100,11 +133,13 @@ package final class DistillationStage: TrainingStage {
 
     package func endStep() { turns.removeAll(keepingCapacity: true) }
 
-    /// The student's images, by its moving average.
-    package func samples(noise: Tensor, labels: [Int]) -> Tensor? {
-        let sampler = OneStepSampler(denoiser: step.denoiser, sigma: Float(configuration.studentSigma))
-        return sampler.sample(average, noise: noise, labels: labels, inBatchesOf: shardBatch)
+    /// The student's images, by the weights that are evaluated.
+    package func samples(labels: [Int], noise: (Int) -> Tensor) -> Tensor? {
+        step.sampler.sample(result, labels: labels, inBatchesOf: shardBatch, noise: noise)
     }
+
+    /// How the student samples.
+    package var sampler: StudentSampler { step.sampler }
 
     private func criticOnlyTurn(step index: Int, shard: Int) -> Turn {
         let draws = draw(step: index, shard: shard, .criticOnly)

@@ -10,17 +10,20 @@ package struct TrainedNetwork {
     package let learningRate: LearningRateSchedule
     /// The share of the moving average kept at an update.
     package let averageKeep: Float
+    /// Averages beside the optimiser's.
+    package let furtherAverages: [MovingAverage]
     /// The names of the values that one shard's gradient comes with, in order.
     package let metricNames: [String]
 
     package init(
         name: String, optimizer: NetworkOptimizer, learningRate: LearningRateSchedule, averageKeep: Float,
-        metricNames: [String]
+        furtherAverages: [MovingAverage] = [], metricNames: [String]
     ) {
         self.name = name
         self.optimizer = optimizer
         self.learningRate = learningRate
         self.averageKeep = averageKeep
+        self.furtherAverages = furtherAverages
         self.metricNames = metricNames
     }
 
@@ -60,8 +63,9 @@ package protocol TrainingStage: AnyObject {
 
     /// The images that show how far the stage has come; nil where it trains nothing that draws.
     ///
-    /// Shapes: `noise`, of unit variance, and the result `[N, H, W, C]`; `labels` `[N]`.
-    func samples(noise: Tensor, labels: [Int]) -> Tensor?
+    /// `noise` gives unit noise by its number, as a sampler asks for it. Shapes: noise and the result `[N, H, W, C]`;
+    /// labels `[N]`.
+    func samples(labels: [Int], noise: (Int) -> Tensor) -> Tensor?
 }
 
 extension TrainingStage {
@@ -78,5 +82,5 @@ extension TrainingStage {
 
     package func endStep() {}
 
-    package func samples(noise: Tensor, labels: [Int]) -> Tensor? { nil }
+    package func samples(labels: [Int], noise: (Int) -> Tensor) -> Tensor? { nil }
 }

@@ -17,7 +17,9 @@ enum ReportCurves {
             title: "Classifier: cross-entropy", stage: "classifier", scale: .logarithmic, series: [("loss", "loss")]),
         Plan(
             title: "Distillation: student's losses", stage: "distil", scale: .linear,
-            series: [("loss.matching", "distribution matching"), ("loss.gan", "GAN")]),
+            series: [
+                ("loss.matching", "distribution matching"), ("loss.gan", "GAN"), ("loss.regression", "regression"),
+            ]),
         Plan(
             title: "Distillation: critic's losses", stage: "distil", scale: .logarithmic,
             series: [("loss.denoising", "denoising"), ("loss.head", "head")]),

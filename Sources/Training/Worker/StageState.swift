@@ -5,7 +5,8 @@ import Tensors
 
 /// What a stage's checkpoint holds: of each network the weights, the moving average, both moments and the updates done.
 ///
-/// Tensors are named ROLE.NAME, ROLE.average.NAME, ROLE.moment1.NAME and ROLE.moment2.NAME; nothing depends on ranks.
+/// Tensors are named ROLE.NAME, ROLE.average.NAME, ROLE.moment1.NAME and ROLE.moment2.NAME, those of a further average
+/// ROLE.average-DECAY.NAME; nothing depends on ranks.
 struct StageState {
     let networks: [TrainedNetwork]
 
@@ -31,10 +32,12 @@ struct StageState {
                 (.moment2, optimizer.secondMoment),
             ]
             if let average = optimizer.average { buffers.append((.average, average.values)) }
-            return buffers.flatMap { part, flat in
+            let named = buffers.map { ($0.rawValue, $1) }
+            let further = network.furtherAverages.map { (Self.prefix($0), $0.weights.values) }
+            return (named + further).flatMap { prefix, flat in
                 optimizer.weights.layout.entries.map { entry in
                     Piece(
-                        name: "\(network.name).\(part.rawValue)\(entry.name)", shape: entry.shape,
+                        name: "\(network.name).\(prefix)\(entry.name)", shape: entry.shape,
                         buffer: UnsafeMutableBufferPointer(
                             rebasing: flat.buffer[entry.offset..<entry.offset + entry.count]))
                 }
@@ -48,11 +51,14 @@ struct StageState {
         return manifest.tensors.keys.sorted().compactMap { stored in
             guard stored.hasPrefix(prefix) else { return nil }
             let name = String(stored.dropFirst(prefix.count))
-            let isOfOtherPart =
-                part == .weights && Part.allCases.contains { $0 != .weights && name.hasPrefix($0.rawValue) }
+            let others = Part.allCases.filter { $0 != .weights }.map(\.rawValue) + [furtherAveragePrefix]
+            let isOfOtherPart = part == .weights && others.contains { name.hasPrefix($0) }
             return isOfOtherPart ? nil : (stored, name)
         }
     }
+
+    private static let furtherAveragePrefix = "average-"
+    private static func prefix(_ average: MovingAverage) -> String { furtherAveragePrefix + "\(average.decay)." }
 
     /// The tensors to save, in an order that all ranks share.
     var tensors: [TensorView] {
@@ -78,6 +84,7 @@ struct StageState {
             network.optimizer.updateCount = updates
             network.optimizer.weights.update { _ in }
             network.optimizer.average?.update { _ in }
+            for average in network.furtherAverages { average.weights.update { _ in } }
         }
     }
 
@@ -85,7 +92,9 @@ struct StageState {
     var weightsHash: String {
         var hasher = SHA256Hasher()
         for network in networks {
-            for (prefix, weights) in [("", network.optimizer.weights), ("average.", network.optimizer.average)] {
+            let averages = network.furtherAverages.map { (Self.prefix($0), Optional($0.weights)) }
+            let kept = [("", network.optimizer.weights), ("average.", network.optimizer.average)] + averages
+            for (prefix, weights) in kept {
                 for (name, value) in weights?.named ?? [] {
                     Array("\(network.name).\(prefix)\(name)".utf8).withUnsafeBytes { hasher.update($0) }
                     hasher.update(UnsafeRawBufferPointer(value.buffer))

@@ -9,22 +9,22 @@ import Foundation
 import Layers
 import Tensors
 
-/// The networks that are compared: the teacher at many calls, the student at one.
+/// The networks that are compared: the teacher at many calls, the student at one or a few.
 struct GeneratorPair {
     let denoiser: Denoiser
     let teacher: NetworkWeights
     let student: NetworkWeights
-    let studentSigma: Float
+    let studentSampler: StudentSampler
     let teacherSampler: HeunSampler
 
-    /// The teacher's images for unit noise, by Heun's method.
-    func teacherImages(_ noise: Tensor, labels: [Int]) -> Tensor {
-        teacherSampler.sample(denoiser, teacher, noise: noise, labels: labels)
+    /// The teacher's images, by Heun's method, from the unit noise of number 0.
+    func teacherImages(labels: [Int], noise: (Int) -> Tensor) -> Tensor {
+        teacherSampler.sample(denoiser, teacher, noise: noise(0), labels: labels)
     }
 
-    /// The student's images for unit noise, by one call.
-    func studentImages(_ noise: Tensor, labels: [Int]) -> Tensor {
-        OneStepSampler(denoiser: denoiser, sigma: studentSigma).sample(student, noise: noise, labels: labels)
+    /// The student's images, from the same noise and, with several calls, the numbers after it.
+    func studentImages(labels: [Int], noise: (Int) -> Tensor) -> Tensor {
+        studentSampler.sample(student, labels: labels, noise: noise)
     }
 }
 
@@ -64,10 +64,10 @@ extension Worker {
 
         let real = describeRecords(images, judge)
         let teacher = try describeGenerated(judge, images, batches: batches, reportingFrom: 0) {
-            generators.teacherImages($0, labels: $1)
+            generators.teacherImages(labels: $0, noise: $1)
         }
         let student = try describeGenerated(judge, images, batches: batches, reportingFrom: batches) {
-            generators.studentImages($0, labels: $1)
+            generators.studentImages(labels: $0, noise: $1)
         }
         guard communicator.rank == 0 else { return }
 
@@ -87,7 +87,7 @@ extension Worker {
         accuracy.add(requested: heldOutImages.labels, logits: decisions)
         let result = EvaluationResult(
             teacher: try measure(teacher, networkCalls: generators.teacherSampler.networkCalls),
-            student: try measure(student, networkCalls: 1),
+            student: try measure(student, networkCalls: generators.studentSampler.networkCalls),
             classifier: .init(heldOutAccuracy: accuracy.share),
             features: "\(width) features of the run's classifier", seed: configuration.run.seed)
         try AtomicFile.write(result.json, to: folder.evaluation)
@@ -128,19 +128,21 @@ extension Worker {
     /// Generates and describes the evaluation's images: sample i has label i mod classes and noise of its own number.
     private func describeGenerated(
         _ judge: Judge, _ images: TrainingImages, batches: Int, reportingFrom firstReport: Int,
-        generate: (Tensor, [Int]) -> Tensor
+        generate: ([Int], (Int) -> Tensor) -> Tensor
     ) throws -> DescribedImages {
         let settings = configuration.evaluate
         let classes = configuration.network.classes
         let labels = (0..<settings.images).map { $0 % classes }
         let width = DigitClassifier.featureCount + classes
         var rows = [Float](repeating: 0, count: settings.images * width)
-        let stream = RandomStream(seed: configuration.run.seed, purpose: .evaluationNoise)
         for batch in 0..<batches {
             let range = batch * settings.batch..<min(settings.images, (batch + 1) * settings.batch)
             if batch % communicator.size == communicator.rank {
-                let noise = stream.normal(images.shape(range.count), step: 0, firstSample: range.lowerBound)
-                let described = judge.describe(generate(noise, Array(labels[range])))
+                let generated = generate(Array(labels[range])) { number in
+                    RandomStream(seed: configuration.run.seed, purpose: .evaluationNoise, draw: number)
+                        .normal(images.shape(range.count), step: 0, firstSample: range.lowerBound)
+                }
+                let described = judge.describe(generated)
                 rows.replaceSubrange(range.lowerBound * width..<range.upperBound * width, with: described)
             }
             control.report(

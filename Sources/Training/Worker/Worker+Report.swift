@@ -15,18 +15,21 @@ extension Worker {
 
     /// Draws a stage's progress beside its checkpoint, if there is anything to see.
     func drawSamples(of stage: some TrainingStage, step: Int) throws {
-        let (noise, labels) = gridInput
-        guard let images = stage.samples(noise: noise, labels: labels) else { return }
+        let labels = gridLabels
+        guard let images = stage.samples(labels: labels, noise: gridNoise) else { return }
         _ = try drawGrid(images, labels, name: CheckpointStore.stepName(step))
     }
 
-    /// The noise and labels of every grid of the run: the same, so that grids can be compared.
-    private var gridInput: (noise: Tensor, labels: [Int]) {
+    private var gridLabels: [Int] {
+        (0..<configuration.network.classes * Self.gridColumns).map { $0 / Self.gridColumns }
+    }
+
+    /// The noise of every grid of the run, by its number: the same, so that grids can be compared.
+    private func gridNoise(_ number: Int) -> Tensor {
         let network = configuration.network
-        let labels = (0..<network.classes * Self.gridColumns).map { $0 / Self.gridColumns }
-        let shape = Shape(labels.count, network.resolution, network.resolution, network.imageChannels)
-        let stream = RandomStream(seed: configuration.run.seed, purpose: .gridNoise)
-        return (stream.normal(shape, step: 0, firstSample: 0), labels)
+        let shape = Shape(gridLabels.count, network.resolution, network.resolution, network.imageChannels)
+        return RandomStream(seed: configuration.run.seed, purpose: .gridNoise, draw: number)
+            .normal(shape, step: 0, firstSample: 0)
     }
 
     /// Writes `samples/NAME.png` and returns its bytes.
@@ -42,21 +45,22 @@ extension Worker {
 
     /// Writes the final grids and `report.html`.
     func writeReport(_ result: EvaluationResult, _ generators: GeneratorPair, images: TrainingImages) throws {
-        let (noise, labels) = gridInput
+        let labels = gridLabels
         let realLabels = images.records.labels
         let examples = (0..<configuration.network.classes).flatMap { label in
             realLabels.indices.lazy.filter { realLabels[$0] == label }.prefix(Self.gridColumns)
         }
         let real = images.gather(Array(examples))
+        let calls = result.student.networkCalls
         let grids = [
             ("Data", try drawGrid(real.images, real.labels, name: "data")),
             (
                 "Teacher, \(result.teacher.networkCalls) network calls",
-                try drawGrid(generators.teacherImages(noise, labels: labels), labels, name: "teacher")
+                try drawGrid(generators.teacherImages(labels: labels, noise: gridNoise), labels, name: "teacher")
             ),
             (
-                "Student, 1 network call",
-                try drawGrid(generators.studentImages(noise, labels: labels), labels, name: "student")
+                "Student, \(calls) network call\(calls == 1 ? "" : "s")",
+                try drawGrid(generators.studentImages(labels: labels, noise: gridNoise), labels, name: "student")
             ),
         ]
         let journal = try Journal.reading(path: folder.journal)
@@ -66,6 +70,7 @@ extension Worker {
             curves: ReportCurves.curves(journal),
             grids: grids.map { .init(caption: $0.0, png: $0.1) }, configuration: configuration.yaml,
             facts: [
+                .init(label: "Student's weights", value: configuration.evaluate.student.yaml),
                 .init(label: "Ranks", value: String(communicator.size)),
                 .init(label: "Threads per rank", value: String(configuration.launch.threadsPerRank)),
                 .init(label: "Weights per network", value: String(generators.student.layout.parameterCount)),

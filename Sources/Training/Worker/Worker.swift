@@ -29,11 +29,11 @@ package final class Worker {
     /// Receives the results meant for standard output, on rank 0 only.
     private let announce: (String) -> Void
     private let printsWeightsHash: Bool
-    private let stageNames: [String]
+    private let plan: StagePlan
 
     package init(
         _ configuration: RunConfiguration, communicator: any Communicator, control: any ControlLink,
-        printsWeightsHash: Bool, logger: Logger, announce: @escaping (String) -> Void
+        printsWeightsHash: Bool, upTo last: StagePlan.Stage? = nil, logger: Logger, announce: @escaping (String) -> Void
     ) {
         self.configuration = configuration
         self.communicator = communicator
@@ -42,13 +42,17 @@ package final class Worker {
         self.logger = logger
         self.announce = announce
         folder = RunFolderLayout(configuration.run.folder)
-        let trained = configuration.teacher.isGiven ? [] : ["teacher"]
-        stageNames =
-            trained + (configuration.run.stopAfter > 0 ? ["distil"] : ["classifier", "distil", "evaluate"])
+        plan = StagePlan(configuration, upTo: last)
     }
 
-    /// Runs to the end or to a stop.
+    /// Runs to the end, of the run or of the last stage asked for, or to a stop.
     package func run() throws -> Ending {
+        let ending = try runStages()
+        if ending == .finished && communicator.rank == 0 { try control.finished() }
+        return ending
+    }
+
+    private func runStages() throws -> Ending {
         let records = try configuration.data.load(configuration.network)
         let images = TrainingImages(records, seed: configuration.run.seed)
         let denoiser = Denoiser(configuration.network)
@@ -70,7 +74,7 @@ package final class Worker {
         }
 
         var judge: Judge?
-        if stageNames.contains("classifier") {
+        if plan.contains(.classifier) {
             let classifier = DigitClassifier(
                 resolution: configuration.network.resolution, imageChannels: configuration.network.imageChannels,
                 classes: configuration.network.classes)
@@ -80,24 +84,37 @@ package final class Worker {
             judge = Judge(classifier: classifier, weights: stage.networks[0].optimizer.weights, heldOut: heldOut)
         }
 
+        var pairs: TeacherPairs?
+        if plan.contains(.pairs) { pairs = try preparePairs(denoiser, teacher: teacher) }
+        guard plan.contains(.distil) else { return .finished }
+
         let distilSeed = configuration.distil.seed == 0 ? seed : configuration.distil.seed
         let distillation = DistillationStage(
             configuration.distil, denoiser: denoiser, teacher: teacher, precision: precision,
-            classes: configuration.network.classes, images: TrainingImages(records, seed: distilSeed), seed: distilSeed)
+            classes: configuration.network.classes, images: TrainingImages(records, seed: distilSeed),
+            regression: pairs.map { .init(pairs: $0, distance: imageDistance(judge)) },
+            evaluated: configuration.evaluate.student, seed: distilSeed)
         guard try complete(distillation) else { return .stopped }
 
-        if let judge {
+        if plan.contains(.evaluate), let judge {
             try evaluate(
                 GeneratorPair(
-                    denoiser: denoiser, teacher: teacher, student: distillation.average,
-                    studentSigma: Float(configuration.distil.studentSigma),
+                    denoiser: denoiser, teacher: teacher, student: distillation.result,
+                    studentSampler: distillation.sampler,
                     teacherSampler: HeunSampler(
                         steps: configuration.evaluate.teacherHeunSteps,
                         guidance: Float(configuration.evaluate.teacherGuidance))),
                 judge: judge, images: images)
         }
-        if communicator.rank == 0 { try control.finished() }
         return .finished
+    }
+
+    /// The distance of the regression loss.
+    private func imageDistance(_ judge: Judge?) -> ImageDistance {
+        guard let judge, configuration.distil.regressionDistance == .features else { return meanSquaredDistance }
+        return { images, targets in
+            featureDistance(images, targets) { judge.classifier.features($0, .frozen(judge.weights)) }
+        }
     }
 
     /// The configured precision, or float32 for all roles where the processor of some rank has no bfloat16 instructions:
@@ -134,14 +151,14 @@ package final class Worker {
 
     private func declaration(of stage: some TrainingStage, startStep: Int) -> StageDeclaration {
         StageDeclaration(
-            name: stage.name, index: index(of: stage.name), count: stageNames.count, goal: stage.goal,
+            name: stage.name, index: index(of: stage.name), count: stageCount, goal: stage.goal,
             startStep: startStep, checkpointInterval: stage.checkpointInterval,
             windowSteps: configuration.coordinator.windowSteps,
             stopAfter: configuration.run.stopAfter > 0 ? configuration.run.stopAfter : nil)
     }
 
-    func index(of stage: String) -> Int { stageNames.firstIndex(of: stage) ?? 0 }
-    var stageCount: Int { stageNames.count }
+    func index(of stage: String) -> Int { plan.names.firstIndex(of: stage) ?? 0 }
+    var stageCount: Int { plan.names.count }
 
     /// Runs the granted windows until the stage, or the run, ends. True if the stage is complete.
     private func train(_ stage: some TrainingStage, _ state: StageState, from start: Int) throws -> Bool {
@@ -196,6 +213,7 @@ package final class Worker {
             let rate = network.learningRate.rate(update: network.optimizer.updateCount)
             let norm = network.optimizer.update(
                 gradient: gradient, scale: scale, learningRate: rate, averageKeep: network.averageKeep)
+            for average in network.furtherAverages { average.move(towards: network.optimizer.weights) }
             for (offset, name) in network.metricNames.enumerated() {
                 metrics.append((name, Double(sum[count + offset] * scale)))
             }

@@ -16,17 +16,27 @@ struct RunCommand: AsyncParsableCommand {
     @OptionGroup var options: RunOptions
 
     func run() async throws {
-        let configuration = try options.configuration(path: config)
-        let folder = RunFolder(path: configuration.run.folder)
-        let coordinator = CoordinatorProcess(arguments: options.arguments(path: config))
+        throw ExitCode(try await SupervisedRun(path: config, options: options).run())
+    }
+}
+
+/// A run from this terminal: the coordinator's process, its progress, and what is printed at the end.
+struct SupervisedRun {
+    let path: String
+    let options: RunOptions
+
+    /// Runs to the end and returns the coordinator's exit code.
+    func run() async throws -> Int32 {
+        let folder = RunFolder(path: try options.configuration(path: path).run.folder)
+        let coordinator = CoordinatorProcess(arguments: options.arguments(path: path))
         let progress = ProgressDisplay(folder: folder)
 
         let code = try await coordinator.run(showing: progress)
 
         if code == ExitStatus.done.rawValue {
-            let ending = RunEnding(folder: folder)
-            print(try ending.text(includingEvaluation: options.stopAfter == nil))
+            let judges = options.stopAfter == nil && options.until.map { $0 == .evaluate } ?? true
+            print(try RunEnding(folder: folder).text(includingEvaluation: judges))
         }
-        throw ExitCode(code)
+        return code
     }
 }

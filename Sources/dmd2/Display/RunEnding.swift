@@ -30,7 +30,7 @@ struct RunEnding {
         let layout = folder.layout
         let samples = (try? FileManager.default.contentsOfDirectory(atPath: layout.samples)) ?? []
         let images = samples.filter { $0.hasSuffix(".png") }.sorted().map { "\(layout.samples)/\($0)" }
-        return ([layout.evaluation, layout.report] + images + [layout.journal])
+        return ([layout.evaluation, layout.report] + images + [layout.pairs, layout.journal])
             .filter(FileManager.default.fileExists(atPath:))
     }
 }

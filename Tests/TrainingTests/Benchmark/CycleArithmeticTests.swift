@@ -47,17 +47,21 @@ struct CycleArithmeticTests {
 
     @Test("A cycle trains the critic at every step and the student once")
     func cycle() {
-        let plain = counted.cycle(batch: 3, ratio: 2, studentGAN: false, criticGAN: false)
+        let plain = counted.cycle(batch: 3, ratio: 2, usesGAN: false)
         #expect(plain == 3 * (3 * counted.trainDenoiser + 3 * counted.denoise))
-        let adversarial = counted.cycle(batch: 3, ratio: 2, studentGAN: true, criticGAN: true)
+        let adversarial = counted.cycle(batch: 3, ratio: 2, usesGAN: true)
         #expect(adversarial == plain + 3 * (counted.judgeForImage + 4 * counted.trainJudge))
+        let threeSteps = counted.cycle(batch: 3, ratio: 2, rolloutCalls: 1, usesGAN: false)
+        #expect(threeSteps == plain + 3 * 2 * counted.denoise)
+        let alone = counted.cycle(batch: 3, ratio: 2, matches: false, usesGAN: true)
+        #expect(alone == adversarial - 3 * (2 * counted.trainDenoiser + 2 * counted.denoise))
     }
 
     @Test("The standard case takes 3.70 TFLOP, as counted for the same training in PyTorch")
     func standardCase() {
         let standard = CycleBenchmark.standard
         let count = Self.arithmetic(standard.network, headGroups: standard.distil.headGroups)
-            .cycle(batch: standard.distil.batch, ratio: standard.distil.ratio, studentGAN: true, criticGAN: true)
+            .cycle(batch: standard.distil.batch, ratio: standard.distil.ratio, usesGAN: true)
         // That figure has three digits and leaves some small layers out.
         #expect(abs(count / 3.70e12 - 1) < 0.005)
     }

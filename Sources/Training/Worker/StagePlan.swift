@@ -1,0 +1,32 @@
+import Distillation
+
+/// The stages a run goes through, decided by its configuration alone.
+package struct StagePlan: Sendable, Equatable {
+    /// Their names, in order.
+    package let names: [String]
+
+    /// The stages of a run, the last one being `last` where it is given.
+    ///
+    /// A probe (`run.stopAfter`) trains what weights depend on, and judges nothing.
+    package init(_ configuration: RunConfiguration, upTo last: Stage? = nil) {
+        let isProbe = configuration.run.stopAfter > 0
+        let regresses = configuration.distil.regressionWeight > 0
+        let needsClassifier = !isProbe || regresses && configuration.distil.regressionDistance == .features
+        var stages: [Stage] = configuration.teacher.isGiven ? [] : [.teacher]
+        if needsClassifier { stages.append(.classifier) }
+        if regresses { stages.append(.pairs) }
+        stages.append(.distil)
+        if !isProbe { stages.append(.evaluate) }
+        names = stages.filter { stage in last.map { stage.isAtMost($0) } ?? true }.map(\.rawValue)
+    }
+
+    /// A part of a run.
+    package enum Stage: String, Sendable, CaseIterable {
+        case teacher, classifier, pairs, distil, evaluate
+
+        private var place: Int { Self.allCases.firstIndex(of: self) ?? 0 }
+        fileprivate func isAtMost(_ last: Stage) -> Bool { place <= last.place }
+    }
+
+    package func contains(_ stage: Stage) -> Bool { names.contains(stage.rawValue) }
+}
