@@ -232,8 +232,9 @@ extension FixtureDescription.Configuration {
             channelMultiplierEmbedding: network.embeddingMultiplier, blocks: network.blocks,
             attentionResolutions: network.attentionResolutions, sigmaData: sigmaData)
         let side = shape.bottleneckResolution
-        try require(side >= 4 && side & (side - 1) == 0, "a bottleneck of \(side) x \(side)")
-        let backbone: any Backbone
+        let isReadable = side >= 4 && side & (side - 1) == 0
+        try require(isReadable || !trainsHead, "a head on a bottleneck of \(side) x \(side)")
+        var backbone: any Backbone
         switch network.type {
         case "DhariwalUNet":
             let isPlain = network.embedding == nil && network.noiseChannelMultiplier == nil && network.encoder == nil
@@ -248,7 +249,25 @@ extension FixtureDescription.Configuration {
             backbone = SongUNet(shape, try network.variant())
         default: throw FixtureError("network \(network.type) is not supported")
         }
+        if !isReadable { backbone = HeadlessBackbone(network: backbone) }
         return Denoiser(backbone, sigmaData: Float(sigmaData), imageShape: (resolution, resolution, imageChannels))
+    }
+}
+
+/// A network whose bottleneck no head can read, for runs that train none: our critic has one in any case.
+private struct HeadlessBackbone: Backbone {
+    let network: any Backbone
+    let bottleneckResolution = 4
+
+    var layout: ParameterLayout { network.layout }
+    var bottleneckChannels: Int { network.bottleneckChannels }
+
+    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
+        network(x, conditioning: conditioning, labels: labels, weights)
+    }
+
+    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
+        network.bottleneck(x, conditioning: conditioning, labels: labels, weights)
     }
 }
 

@@ -141,6 +141,7 @@ package struct CycleArithmetic: Sendable {
                 operation.retained += blockOutput
             }
         case "conv1", "qkv", "out_conv": (operation.normalized, operation.retained) = (read, read)
+        case _ where layer.hasSuffix("_aux_conv"): (operation.normalized, operation.retained) = (read, read)
         case "proj": operation.retained = read
         default: break
         }
