@@ -72,6 +72,13 @@ extension CheckpointStore {
     /// Throws `incomplete` if a shard is missing or has another length than reported; nothing is published then.
     package func publish(_ draft: CheckpointDraft) throws(CheckpointError) -> Checkpoint {
         let save = saveInProgress(step: draft.step, generation: draft.generation)
+        // Asked again, because whoever published it died before it could say so.
+        if !DurableFolder.exists(save.folder),
+            case .success(let published) = inspect(step: draft.step, hashingContent: false),
+            published.manifest.generation == draft.generation
+        {
+            return published
+        }
         try checkComplete(draft, in: save)
         let manifest = Manifest(draft)
         let hash = try writeDurably(manifest.encoded(), to: save.folder + "/" + Self.manifestName)

@@ -5,6 +5,8 @@ package struct Coordinator: Sendable {
     package enum Event: Sendable {
         /// The program is ready to launch.
         case started
+        /// The program is ready to go on with a launch that runs.
+        case resumed
         /// A worker sent a message.
         case worker(WorkerEnvelope)
         /// A command sent a request.
@@ -12,7 +14,10 @@ package struct Coordinator: Sendable {
         /// A launch could not be made at all.
         case launchImpossible(ExitStatus, reason: String)
         /// A launch has ended and nothing of it is left.
-        case launchEnded(generation: Int, Supervisor.ProcessEnd, detail: String)
+        case launchEnded(
+            generation: Int, Supervisor.ProcessEnd, detail: String, culprit: Supervisor.Culprit = Supervisor.Culprit())
+        /// The hosts were looked up again.
+        case hostsFound([HostSlots])
         /// A checkpoint was published.
         case published(PreparedCheckpoint, generation: Int, path: String, manifestSHA256: String)
         /// A checkpoint could not be published.
@@ -45,28 +50,88 @@ package struct Coordinator: Sendable {
 
     private let runName: String
     private let pid: Int32
-    private let rankCount: Int
     private let limits: Membership.Limits
     private var supervisor: Supervisor
     private var stages: StageTracker
     private var membership: Membership
+    private var hosts: HostPool
+    private var time: TimeLedger
+    private var isRedoing = false
+    private var hasWorked = false
+    /// Hosts from which ranks have been heard, and that have not been lost since.
+    private var provenHosts: Set<String> = []
+    /// Where the ranks of the current launch run.
+    package private(set) var placement: LaunchPlacement
     private var publishing: PreparedCheckpoint?
     private var published: PreparedCheckpoint?
     private var newestCheckpoint: (stage: String, step: Int, at: Double)?
     private var lastSeen = Heartbeat()
 
-    /// A coordinator for a run of `rankCount` ranks. `lastGeneration` and `ratios` come from the journal.
+    /// What the journal knows of the run's earlier launches.
+    package struct History: Sendable {
+        /// Number of the last launch; 0 if there was none.
+        package var lastGeneration: Int
+        /// The ratio's segments of each stage.
+        package var ratios: [String: RatioSchedule]
+        /// The completed steps of each stage.
+        package var reached: [String: Int]
+        /// Where the time went, on the clock of the events that follow.
+        package var time: TimeLedger
+
+        /// Creates a history; see the properties for the meaning of each argument.
+        package init(
+            lastGeneration: Int = 0, ratios: [String: RatioSchedule] = [:], reached: [String: Int] = [:],
+            time: TimeLedger = TimeLedger()
+        ) {
+            self.lastGeneration = lastGeneration
+            self.ratios = ratios
+            self.reached = reached
+            self.time = time
+        }
+    }
+
+    /// A coordinator of a run on the hosts of a pool.
+    package init(
+        runName: String, pid: Int32, hosts: HostPool, restartBudget: Int, history: History = History(),
+        limits: Membership.Limits = Membership.Limits()
+    ) {
+        self.runName = runName
+        self.pid = pid
+        self.hosts = hosts
+        self.limits = limits
+        time = history.time
+        supervisor = Supervisor(lastGeneration: history.lastGeneration, restartBudget: restartBudget)
+        stages = StageTracker(ratios: history.ratios, reached: history.reached)
+        placement = LaunchPlacement(ranksHere: 0)
+        membership = Membership(size: 0, launchedAt: 0, limits: limits)
+    }
+
+    /// A coordinator that goes on with a launch whose coordinator died.
+    package init(
+        runName: String, pid: Int32, hosts: HostPool, restartBudget: Int, history: History, resuming launch: LiveLaunch,
+        limits: Membership.Limits = Membership.Limits(), at now: Double
+    ) {
+        self.init(
+            runName: runName, pid: pid, hosts: hosts, restartBudget: restartBudget, history: history, limits: limits)
+        supervisor = Supervisor(resuming: launch, restartBudget: restartBudget, at: now)
+        stages.resume(launch)
+        placement = launch.placement
+        (hasWorked, isRedoing) = (launch.hasWorked, launch.isRedoing)
+        if launch.isComplete { provenHosts = Set(placement.hosts.map(\.name)) }
+        var limits = limits
+        // The ranks have only to be heard again.
+        if launch.isComplete { limits.arrival = limits.death + limits.suspicion }
+        membership = Membership(size: placement.rankCount, launchedAt: now, limits: limits)
+    }
+
+    /// A coordinator of a run of `rankCount` ranks on this machine.
     package init(
         runName: String, pid: Int32, rankCount: Int, restartBudget: Int, lastGeneration: Int = 0,
         ratios: [String: RatioSchedule] = [:], limits: Membership.Limits = Membership.Limits()
     ) {
-        self.runName = runName
-        self.pid = pid
-        self.rankCount = rankCount
-        self.limits = limits
-        supervisor = Supervisor(lastGeneration: lastGeneration, restartBudget: restartBudget)
-        stages = StageTracker(ratios: ratios)
-        membership = Membership(size: rankCount, launchedAt: 0, limits: limits)
+        self.init(
+            runName: runName, pid: pid, hosts: HostPool(ranksHere: rankCount), restartBudget: restartBudget,
+            history: History(lastGeneration: lastGeneration, ratios: ratios), limits: limits)
     }
 
     /// Number of the current launch.
@@ -77,14 +142,19 @@ package struct Coordinator: Sendable {
         switch event {
         case .started:
             return supervise(.started, at: now)
+        case .resumed:
+            return [note("coordinator_resumed", [:]), .log("generation \(generation): going on with it")]
         case .worker(let envelope):
             return worker(envelope, at: now)
         case .control(let request):
             return control(request, at: now)
         case .launchImpossible(let status, let reason):
             return supervise(.launchImpossible(status, reason: reason), at: now)
-        case .launchEnded(let generation, let end, let detail):
-            return launchEnded(generation, end, detail: detail, at: now)
+        case .launchEnded(let generation, let end, let detail, let culprit):
+            return launchEnded(generation, end, detail: detail, culprit: culprit, at: now)
+        case .hostsFound(let found):
+            hosts.found(found)
+            return []
         case .published(let checkpoint, let generation, let path, let sha256):
             return published(checkpoint, in: generation, path: path, sha256: sha256, at: now)
         case .publishFailed(let checkpoint, let generation, let reason):
@@ -105,8 +175,8 @@ extension Coordinator {
             let reason = "generation \(envelope.generation) is over, this is \(generation)"
             return [.reply(.superseded(reason: reason))]
         }
-        guard (0..<rankCount).contains(envelope.rank) else {
-            return [.reply(.refused(reason: "rank \(envelope.rank) of a run with \(rankCount) ranks"))]
+        guard (0..<placement.rankCount).contains(envelope.rank) else {
+            return [.reply(.refused(reason: "rank \(envelope.rank) of a run with \(placement.rankCount) ranks"))]
         }
         if let problem = envelope.message.problem { return [.reply(.refused(reason: "out of bounds: \(problem)"))] }
         switch envelope.message {
@@ -115,7 +185,8 @@ extension Coordinator {
         case .heartbeat(let heartbeat):
             return self.heartbeat(rank: envelope.rank, heartbeat, at: now)
         case .failed(let exitCode, let reason):
-            return [.reply(.noted), note("worker_failed", ["rank": "\(envelope.rank)", "reason": reason])]
+            let detail = ["rank": "\(envelope.rank)", "reason": reason, "exit_code": "\(exitCode)"]
+            return [.reply(.noted), note("worker_failed", detail)]
                 + supervise(.workerFailed(rank: envelope.rank, exitCode: exitCode, reason: reason), at: now)
         case .beginStage, .planRequest, .checkpointPrepared, .notice, .stageFinished, .finished:
             guard envelope.rank == 0 else { return [.reply(.refused(reason: "only rank 0 may ask this"))] }
@@ -124,13 +195,15 @@ extension Coordinator {
     }
 
     private mutating func hello(rank: Int, host: String, pid: Int32, ranks: Int, at now: Double) -> [Effect] {
-        guard ranks == rankCount else {
-            return [.reply(.refused(reason: "a world of \(ranks) ranks where \(rankCount) were launched"))]
+        guard ranks == placement.rankCount else {
+            return [.reply(.refused(reason: "a world of \(ranks) ranks where \(placement.rankCount) were launched"))]
         }
         let wasComplete = membership.isComplete
-        membership.hello(rank: rank, host: host, pid: pid, at: now)
-        let effects: [Effect] = [.reply(.welcome)]
-        return membership.isComplete && !wasComplete ? effects + supervise(.ranksComplete, at: now) : effects
+        membership.hello(rank: rank, host: placement.host(ofRank: rank) ?? host, pid: pid, at: now)
+        guard membership.isComplete, !wasComplete else { return [.reply(.welcome)] }
+        time.note(.ranksComplete, at: now)
+        provenHosts.formUnion(placement.hosts.map(\.name))
+        return [.reply(.welcome), note("ranks_complete", [:])] + supervise(.ranksComplete, at: now)
     }
 
     private mutating func heartbeat(rank: Int, _ heartbeat: Heartbeat, at now: Double) -> [Effect] {
@@ -143,11 +216,26 @@ extension Coordinator {
             lastSeen = heartbeat
             effects += records(stages.note(heartbeat.metrics))
             effects += records(stages.advance(stage: heartbeat.stage, to: heartbeat.step, generation: generation))
-            if case .draining = supervisor.state, heartbeat.phase == .evaluating {
-                effects += supervise(.nothingToDrain, at: now)
-            }
+            effects += noteWork(at: now)
+            if heartbeat.phase == .evaluating { effects += supervise(.nothingToDrain, at: now) }
         }
         return effects
+    }
+
+    /// Notes the launch's first work, and when it has caught up with the one before it.
+    private mutating func noteWork(at now: Double) -> [Effect] {
+        let isWorking = stages.hasStepped(in: generation) || lastSeen.phase == .evaluating
+        let place = ["stage": stages.scheduler?.declaration.name ?? "", "step": "\(stages.step)"]
+        if isWorking, !hasWorked {
+            hasWorked = true
+            isRedoing = stages.isBehind
+            time.note(.worked(isRedone: isRedoing), at: now)
+            return [note("first_step", place.merging(["redone": "\(isRedoing)"]) { $1 })]
+        }
+        guard isRedoing, !stages.isBehind else { return [] }
+        isRedoing = false
+        time.note(.caughtUp, at: now)
+        return [note("caught_up", place)]
     }
 
     private mutating func rankZero(_ message: WorkerMessage, at now: Double) -> [Effect] {
@@ -169,7 +257,8 @@ extension Coordinator {
                 return [.reply(.checkpointCommitted(stage: checkpoint.stage, step: checkpoint.step))]
             }
             publishing = checkpoint
-            return records(stages.advance(stage: checkpoint.stage, to: checkpoint.step, generation: generation))
+            return noteWork(at: now)
+                + records(stages.advance(stage: checkpoint.stage, to: checkpoint.step, generation: generation))
                 + [.publish(checkpoint, generation: generation)]
         case .stageFinished(let stage, let step):
             return [.reply(.noted)]
@@ -205,6 +294,7 @@ extension Coordinator {
             published = checkpoint
             effects.append(.tellRankZero(.checkpointCommitted(stage: checkpoint.stage, step: checkpoint.step)))
         }
+        hosts.succeeded(placement)
         return effects + supervise(.progressed, at: now)
     }
 
@@ -254,6 +344,7 @@ extension Coordinator {
             restarts: .init(
                 used: supervisor.restartsUsed, budget: supervisor.restartBudget, lastCause: supervisor.lastCause),
             ranks: ranks(at: now), imagesPerSecond: lastSeen.imagesPerSecond, message: message)
+        status.goodput = Goodput(time, at: now)
         stages.describe(in: &status)
         if lastSeen.stepsPerSecond > 0, lastSeen.stage == status.stage {
             status.etaSeconds = Double(max(0, status.totalSteps - status.step)) / lastSeen.stepsPerSecond
@@ -278,7 +369,9 @@ extension Coordinator {
         switch supervisor.state {
         case .idle, .launching: .launching
         case .running: .running
+        case .waitingForHosts: .waitingForHosts
         case .draining: .draining
+        case .resizing: .resizing
         case .reaping: .reaping
         case .backingOff: .backingOff
         case .ended(.done, _): .done
@@ -289,10 +382,13 @@ extension Coordinator {
     private var message: String {
         switch supervisor.state {
         case .idle: "starting"
-        case .launching: "waiting for \(rankCount - membership.members.count) of \(rankCount) ranks"
+        case .launching:
+            "waiting for \(placement.rankCount - membership.members.count) of \(placement.rankCount) ranks"
+        case .waitingForHosts: "waiting for hosts with at least \(hosts.minRanks) slots"
+        case .resizing(let reason, _): "completing and saving the granted steps: \(reason)"
         case .running: supervisor.lastCause.map { "running again after: \($0)" } ?? "running"
         case .draining: "completing and saving the granted steps, then stopping"
-        case .reaping(let reason, _): "ending generation \(generation): \(reason)"
+        case .reaping(let reason, _, _): "ending generation \(generation): \(reason)"
         case .backingOff: "restarting after: \(supervisor.lastCause ?? "a failure")"
         case .ended(_, let message): message
         }
@@ -303,42 +399,110 @@ extension Coordinator {
 
 extension Coordinator {
     private mutating func launchEnded(
-        _ ended: Int, _ end: Supervisor.ProcessEnd, detail: String, at now: Double
+        _ ended: Int, _ end: Supervisor.ProcessEnd, detail: String, culprit: Supervisor.Culprit, at now: Double
     ) -> [Effect] {
         guard ended == generation else { return [] }
-        let next = supervise(.launchEnded(generation: ended, end, detail: detail), at: now)
+        var culprit = culprit
+        let unproven = unprovenHosts
+        if culprit.host == nil, supervisor.state == .launching, !membership.isComplete, !unproven.isEmpty {
+            // mpirun does not say which host it could not reach; those that worked before are not to blame.
+            culprit.host = unproven.joined(separator: ", ")
+            for host in unproven { lose(host, at: now) }
+        } else if let host = culprit.host {
+            lose(host, at: now)
+        } else if let host = culprit.rank.flatMap(placement.host(ofRank:)), supervisor.isRunningOrLaunching {
+            hosts.blame(host, isLost: false, at: now)
+        }
+        let silentSeconds = membership.secondsSinceProgress(at: now)
+        time.note(.launchEnded(silentSeconds: silentSeconds), at: now)
+        stages.launchEnded()
+        let next = supervise(
+            .launchEnded(generation: ended, end, detail: detail, culprit: culprit), at: now)
         let cause =
             switch supervisor.state {
             case .ended(_, let message): message
             default: supervisor.lastCause ?? "ended"
             }
-        return [.record(.generationEnded(generation: ended, cause: cause)), .log("generation \(ended): \(cause)")]
-            + next
+        return [
+            .record(
+                .generationEnded(generation: ended, cause: cause, silentSeconds: silentSeconds, step: stages.step)),
+            .log("generation \(ended): \(cause)"),
+        ] + next
     }
 
     private mutating func tick(at now: Double) -> [Effect] {
-        let isAlive: Bool =
-            switch supervisor.state {
-            case .launching, .running, .draining: true
-            default: false
+        guard supervisor.isRunningOrLaunching, let loss = membership.loss(at: now) else {
+            return resize(at: now) + supervise(.tick, at: now)
+        }
+        let host = loss.host ?? placement.host(ofRank: loss.rank)
+        let isHost = loss.host != nil || host.map(unprovenHosts.contains) ?? false
+        if let host { isHost ? lose(host, at: now) : hosts.blame(host, isLost: false, at: now) }
+        time.note(.troubleKnown(silentSeconds: loss.silentSeconds), at: now)
+        let detail = ["rank": "\(loss.rank)", "reason": loss.reason, "silent_seconds": "\(loss.silentSeconds)"]
+        return [note("rank_lost", detail), .log(loss.reason)]
+            + supervise(.rankLost(reason: loss.reason, isHost: isHost), at: now)
+    }
+
+    /// The hosts of this launch that never worked, if there are others that did.
+    private var unprovenHosts: [String] {
+        let unproven = placement.hosts.map(\.name).filter { !provenHosts.contains($0) }
+        return unproven.count < placement.hosts.count ? unproven : []
+    }
+
+    private mutating func lose(_ host: String, at now: Double) {
+        provenHosts.remove(host)
+        hosts.blame(host, isLost: true, at: now)
+    }
+
+    /// Gives hosts back at once, and takes more once they have been there for long enough.
+    private mutating func resize(at now: Double) -> [Effect] {
+        guard supervisor.state == .running, lastSeen.phase != .evaluating, stages.scheduler != nil,
+            let change = hosts.change(from: placement, at: now)
+        else { return [] }
+        let reason =
+            switch change {
+            case .shrink(let ranks): "fewer hosts: \(placement.rankCount) ranks become \(ranks)"
+            case .grow(let ranks): "more hosts: \(placement.rankCount) ranks become \(ranks)"
             }
-        guard isAlive, let loss = membership.loss(at: now) else { return supervise(.tick, at: now) }
-        return [note("rank_lost", ["rank": "\(loss.rank)", "reason": loss.reason]), .log(loss.reason)]
-            + supervise(.rankLost(reason: loss.reason), at: now)
+        stages.drain(generation: generation)
+        return [note("resize", ["reason": reason]), .log(reason)] + supervise(.resizeWanted(reason: reason), at: now)
     }
 
     private mutating func supervise(_ event: Supervisor.Event, at now: Double) -> [Effect] {
-        supervisor.handle(event, at: now).flatMap { effect -> [Effect] in
-            guard case .launch(let generation) = effect else { return [.supervise(effect)] }
-            membership = Membership(size: rankCount, launchedAt: now, limits: limits)
-            publishing = nil
-            published = nil
-            lastSeen = Heartbeat()
-            return [
-                .record(.generationStarted(generation: generation, ranks: rankCount)),
-                .log("generation \(generation): launching \(rankCount) ranks"), .supervise(effect),
-            ]
+        let next = hosts.placement(at: now)
+        supervisor.hostsSuffice = next != nil
+        return supervisor.handle(event, at: now).flatMap { effect -> [Effect] in
+            switch effect {
+            case .launch(let generation):
+                return launch(generation, on: next ?? placement, at: now) + [.supervise(effect)]
+            case .end(let status, let message):
+                time.note(.runEnded, at: now)
+                return [
+                    note("run_ended", ["status": "\(status.rawValue)", "message": message]), .supervise(effect),
+                ]
+            case .terminate, .kill:
+                return [.supervise(effect)]
+            }
         }
+    }
+
+    private mutating func launch(_ generation: Int, on placement: LaunchPlacement, at now: Double) -> [Effect] {
+        self.placement = placement
+        hosts.launched()
+        membership = Membership(size: placement.rankCount, launchedAt: now, limits: limits)
+        publishing = nil
+        published = nil
+        lastSeen = Heartbeat()
+        (hasWorked, isRedoing) = (false, false)
+        time.note(.launched, at: now)
+        let place = placement.hosts.isEmpty ? "" : " on \(placement.description)"
+        return [
+            .record(
+                .generationStarted(
+                    generation: generation, ranks: placement.rankCount, hosts: placement.description,
+                    restartsUsed: supervisor.restartsUsed)),
+            .log("generation \(generation): launching \(placement.rankCount) ranks\(place)"),
+        ]
     }
 
     private func note(_ kind: String, _ detail: [String: String]) -> Effect {

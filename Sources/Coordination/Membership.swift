@@ -43,6 +43,10 @@ package struct Membership: Equatable, Sendable {
         package var rank: Int
         /// One clause for a person.
         package var reason: String
+        /// The host, if all of its ranks are lost and ranks elsewhere are not.
+        package var host: String?
+        /// For how long it had shown no sign of progress, seconds.
+        package var silentSeconds: Double
     }
 
     /// How many ranks the generation has.
@@ -87,6 +91,11 @@ package struct Membership: Equatable, Sendable {
         return true
     }
 
+    /// Time since any rank got anything done; since the launch if none has, seconds.
+    package func secondsSinceProgress(at now: Double) -> Double {
+        now - (members.values.map(\.progressedAt).max() ?? launchedAt)
+    }
+
     /// The rank to blame for a generation that cannot go on; nil if all is well.
     package func loss(at now: Double) -> Loss? {
         missing(at: now) ?? silent(at: now) ?? hung(at: now)
@@ -96,17 +105,29 @@ package struct Membership: Equatable, Sendable {
         guard now - launchedAt > limits.arrival, let rank = (0..<size).first(where: { members[$0] == nil }) else {
             return nil
         }
-        return Loss(rank: rank, reason: "rank \(rank) did not report within \(Int(limits.arrival)) s of the launch")
+        return Loss(
+            rank: rank, reason: "rank \(rank) did not report within \(Int(limits.arrival)) s of the launch",
+            silentSeconds: now - launchedAt)
     }
 
     private func silent(at now: Double) -> Loss? {
         let silent = members.min { $0.value.heardAt < $1.value.heardAt }
         guard let silent, now - silent.value.heardAt > limits.death else { return nil }
         let (rank, member) = silent
+        let silence = now - member.heardAt
+        let neighbours = members.filter { $0.value.host == member.host }
+        if neighbours.count < members.count, neighbours.allSatisfy({ now - $0.value.heardAt > limits.suspicion }),
+            members.contains(where: { now - $0.value.heardAt <= limits.suspicion })
+        {
+            let ranks = neighbours.keys.sorted().map(String.init).joined(separator: ", ")
+            return Loss(
+                rank: rank, reason: "host \(member.host) (ranks \(ranks)) has been silent for \(Int(silence)) s",
+                host: member.host, silentSeconds: silence)
+        }
         return Loss(
             rank: rank,
-            reason: "rank \(rank) (\(member.host), pid \(member.pid)) has been silent for "
-                + "\(Int(now - member.heardAt)) s")
+            reason: "rank \(rank) (\(member.host), pid \(member.pid)) has been silent for \(Int(silence)) s",
+            silentSeconds: silence)
     }
 
     /// When one rank hangs, the others soon wait for it: the one that got least done is the cause.
@@ -120,7 +141,8 @@ package struct Membership: Equatable, Sendable {
         return Loss(
             rank: rank,
             reason: "rank \(rank) (\(member.host), pid \(member.pid)) has made no progress for "
-                + "\(Int(now - member.progressedAt)) s while \(member.heartbeat.phase.rawValue)")
+                + "\(Int(now - member.progressedAt)) s while \(member.heartbeat.phase.rawValue)",
+            silentSeconds: now - member.progressedAt)
     }
 
     private func limit(for heartbeat: Heartbeat) -> Double {

@@ -10,6 +10,10 @@ package struct RunStatus: Codable, Equatable, Sendable {
         case draining
         /// The processes of a failed generation are being ended.
         case reaping
+        /// Granted steps are being completed and saved, for a launch with another number of ranks.
+        case resizing
+        /// A launch is due, and too few hosts are there.
+        case waitingForHosts
         /// Waiting before the next generation is launched.
         case backingOff
         /// Every stage is complete, or the run was stopped on request.
@@ -128,6 +132,8 @@ package struct RunStatus: Codable, Equatable, Sendable {
     package var checkpoint: Checkpoint?
     /// Restarts after failures.
     package var restarts: Restarts
+    /// How much of the time since the first launch was kept, and where the rest went; nil if unknown.
+    package var goodput: Goodput?
     /// One line for a person: what is going on.
     package var message: String
 
@@ -173,6 +179,7 @@ extension RunStatus {
         try container.encode(ranks, forKey: .ranks)
         try container.encode(checkpoint, forKey: .checkpoint)
         try container.encode(restarts, forKey: .restarts)
+        try container.encode(goodput, forKey: .goodput)
         try container.encode(message, forKey: .message)
     }
 }

@@ -25,11 +25,15 @@ package struct StageDeclaration: Codable, Equatable, Sendable {
     package var windowSteps: Int
     /// End the stage early, after this many steps; nil: run to the goal.
     package var stopAfter: Int?
+    /// Images a step consumes, and images an epoch has: step `n` consumes the samples from `n * batch` on of an endless
+    /// sequence that visits each image once an epoch. 0: the stage consumes none.
+    package var batch: Int
+    package var epochSamples: Int
 
     /// Creates a declaration; see the properties for the meaning of each argument.
     package init(
         name: String, index: Int, count: Int, goal: Goal, startStep: Int = 0, checkpointInterval: Int,
-        windowSteps: Int, stopAfter: Int? = nil
+        windowSteps: Int, stopAfter: Int? = nil, batch: Int = 0, epochSamples: Int = 0
     ) {
         self.name = name
         self.index = index
@@ -39,5 +43,7 @@ package struct StageDeclaration: Codable, Equatable, Sendable {
         self.checkpointInterval = checkpointInterval
         self.windowSteps = windowSteps
         self.stopAfter = stopAfter
+        self.batch = batch
+        self.epochSamples = epochSamples
     }
 }

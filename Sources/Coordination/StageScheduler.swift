@@ -36,12 +36,26 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         everGrantedEnd = declaration.startStep
     }
 
+    /// Goes on with a stage in the middle of a launch, from the windows that were granted to it in order.
+    package init(
+        _ declaration: StageDeclaration, ratios: RatioSchedule?, granted: [PlanWindow], everGrantedEnd: Int,
+        savesAsked: Set<Int>
+    ) {
+        self.init(declaration, ratios: ratios)
+        lastWindow = granted.last
+        grantedEnd = granted.last?.endStep ?? declaration.startStep
+        self.everGrantedEnd = max(everGrantedEnd, grantedEnd)
+        self.savesAsked = savesAsked
+        isStopping = granted.last?.stopsAtEnd ?? false
+    }
+
     /// Begins the stage again, in a new generation that starts from a checkpoint. Saves that were asked for and lie
     /// ahead of it are made this time.
     package mutating func restart(_ declaration: StageDeclaration) {
         self.declaration = declaration
         grantedEnd = declaration.startStep
         lastWindow = nil
+        isStopping = false
         savesAsked = savesAsked.filter { $0 > declaration.startStep }
     }
 

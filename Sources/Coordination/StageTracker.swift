@@ -15,11 +15,48 @@ package struct StageTracker: Sendable {
     private var parked: [String: StageScheduler] = [:]
     private var storedRatios: [String: RatioSchedule]
     private var isStopping = false
+    private var drainedGeneration: Int?
     private var begunIn = 0
+    /// The most steps of each stage that an earlier launch completed.
+    private var reached: [String: Int]
 
-    /// A tracker; `ratios` are the schedules an earlier run journalled, by stage name.
-    package init(ratios: [String: RatioSchedule] = [:]) {
+    /// A tracker; `ratios` are the schedules an earlier run journalled, and `reached` its completed steps, by stage name.
+    package init(ratios: [String: RatioSchedule] = [:], reached: [String: Int] = [:]) {
         storedRatios = ratios
+        self.reached = reached
+    }
+
+    /// Goes on in the middle of a launch.
+    package mutating func resume(_ launch: LiveLaunch) {
+        begunIn = launch.generation
+        step = launch.step
+        if let stage = launch.stage {
+            scheduler = StageScheduler(
+                stage, ratios: storedRatios[stage.name], granted: launch.windows, everGrantedEnd: launch.everGrantedEnd,
+                savesAsked: launch.savesAsked)
+        }
+        if launch.stopCause != nil { _ = request(.stop) }
+        if launch.resizeReason != nil { drain(generation: launch.generation) }
+    }
+
+    /// True once a launch has completed a step of its current stage.
+    package func hasStepped(in generation: Int) -> Bool {
+        begunIn == generation && scheduler.map { step > $0.declaration.startStep } ?? false
+    }
+
+    /// True while the stage has not come to where an earlier launch left it.
+    package var isBehind: Bool { scheduler.map { step < reached[$0.declaration.name] ?? 0 } ?? false }
+
+    /// Ends a launch one step after what it was granted, with its state saved. The next one goes on.
+    package mutating func drain(generation: Int) {
+        drainedGeneration = generation
+        scheduler?.stop()
+    }
+
+    /// A launch is over: what it completed and did not save will be done again.
+    package mutating func launchEnded() {
+        guard let name = scheduler?.declaration.name else { return }
+        reached[name] = max(reached[name] ?? 0, step)
     }
 
     /// Rank 0 enters a stage, for the first time or again after a restart. Doing so twice in one generation
@@ -40,18 +77,10 @@ package struct StageTracker: Sendable {
             }
             scheduler = begun
         }
-        if isStopping { scheduler?.stop() }
+        if isStopping || drainedGeneration == generation { scheduler?.stop() }
         step = declaration.startStep
         latestMetrics = [:]
-        return entries + [
-            .event(
-                generation: generation, kind: "stage_begun",
-                detail: [
-                    "stage": declaration.name, "step": "\(declaration.startStep)",
-                    "steps": "\(scheduler?.endStep ?? 0)", "index": "\(declaration.index)",
-                    "count": "\(declaration.count)",
-                ])
-        ]
+        return entries + [.stageBegun(generation: generation, declaration, totalSteps: scheduler?.endStep ?? 0)]
     }
 
     /// Grants the window that begins at a step; nil if it cannot be granted.
@@ -107,7 +136,10 @@ package struct StageTracker: Sendable {
             guard let step = scheduler?.saveSoon() else {
                 return (.refused(reason: "no step is left to save after"), [])
             }
-            return (.accepted(step: step, message: "state of '\(name)' will be saved after \(step) steps"), [])
+            return (
+                .accepted(step: step, message: "state of '\(name)' will be saved after \(step) steps"),
+                [.event(generation: begunIn, kind: "save_asked", detail: ["stage": name, "step": "\(step)"])]
+            )
         case .stop:
             isStopping = true
             guard let step = scheduler?.stop() else { return (.accepted(step: nil, message: "stopping"), []) }

@@ -1,6 +1,6 @@
-/// Keeps one generation of worker processes alive, or starts the next: launching → running → draining → reaping →
-/// backing off → ended. Decides only; the program carries out the effects and reports back what happened.
-/// Times are seconds on a monotonic clock.
+/// Keeps one generation of worker processes alive, or starts the next: waiting for hosts → launching → running →
+/// draining or resizing → reaping → backing off → ended. Decides only; the program carries out the effects and reports
+/// back what happened. Times are seconds on a monotonic clock.
 package struct Supervisor: Sendable {
     /// Who asked the run to stop, which decides how the program exits.
     package enum StopCause: String, Codable, Sendable {
@@ -11,11 +11,25 @@ package struct Supervisor: Sendable {
     }
 
     /// How a launch ended, as mpirun's exit says.
-    package enum ProcessEnd: Equatable, Sendable {
+    package enum ProcessEnd: Codable, Equatable, Sendable {
         /// mpirun exited with this code.
         case exited(code: Int32)
         /// mpirun was ended by this signal.
         case signalled(number: Int32)
+    }
+
+    /// What mpirun says about who ended a launch.
+    package struct Culprit: Codable, Equatable, Sendable {
+        /// The rank it found ended first.
+        package var rank: Int?
+        /// The host it lost.
+        package var host: String?
+
+        /// Creates a verdict; see the properties for the meaning of each argument.
+        package init(rank: Int? = nil, host: String? = nil) {
+            self.rank = rank
+            self.host = host
+        }
     }
 
     /// What happened.
@@ -30,15 +44,17 @@ package struct Supervisor: Sendable {
         case finished
         /// A rank says why it leaves.
         case workerFailed(rank: Int, exitCode: Int32, reason: String)
-        /// A rank is dead or hung.
-        case rankLost(reason: String)
+        /// A rank is dead or hung; `isHost`: all ranks of a host are, which is a change of membership.
+        case rankLost(reason: String, isHost: Bool = false)
+        /// The run should go on with other ranks: the granted steps are completed and saved first.
+        case resizeWanted(reason: String)
         /// The launch of this generation could not be made at all.
         case launchImpossible(ExitStatus, reason: String)
         /// The launch of this generation has ended and nothing of it is left.
-        case launchEnded(generation: Int, ProcessEnd, detail: String)
+        case launchEnded(generation: Int, ProcessEnd, detail: String, culprit: Culprit = Culprit())
         /// The run was asked to stop.
         case stopAsked(StopCause)
-        /// While draining: the workers have nothing to save, so waiting is pointless.
+        /// While draining or resizing: the workers have nothing to save, so waiting is pointless.
         case nothingToDrain
         /// Time has passed.
         case tick
@@ -60,14 +76,18 @@ package struct Supervisor: Sendable {
     package enum State: Equatable, Sendable {
         /// Nothing has been launched.
         case idle
+        /// A launch is due, and too few slots are there.
+        case waitingForHosts(deadline: Double)
         /// The ranks have not all said hello.
         case launching
         /// They have.
         case running
         /// The run is to stop; steps granted are completed and saved until the deadline.
         case draining(StopCause, deadline: Double)
-        /// The processes are being ended, because of this; at the deadline they are killed.
-        case reaping(reason: String, deadline: Double)
+        /// The next launch is to have other ranks; steps granted are completed and saved until the deadline.
+        case resizing(reason: String, deadline: Double)
+        /// The processes are being ended, because of this; at the deadline they are killed. `isHost`: a host was lost.
+        case reaping(reason: String, deadline: Double, isHost: Bool = false)
         /// Waiting for the time of the next launch.
         case backingOff(until: Double)
         /// The run is over.
@@ -76,8 +96,12 @@ package struct Supervisor: Sendable {
 
     /// How long a stop may take to complete and save the granted steps, seconds.
     package static let drainSeconds = 300.0
-    /// Time between asking processes to end and killing them, seconds.
-    package static let reapSeconds = 3.0
+    /// Time between asking processes to end and killing them, seconds. They have nothing left to save.
+    package static let reapSeconds = 1.0
+    /// How long a launch may wait for hosts, seconds.
+    package static let hostWaitSeconds = 600.0
+    /// How long mpirun may outlive its finished ranks, seconds.
+    package static let finishSeconds = 30.0
 
     /// Where the supervisor is.
     package private(set) var state = State.idle
@@ -89,11 +113,21 @@ package struct Supervisor: Sendable {
     package let restartBudget: Int
     /// Why the last failed generation ended.
     package private(set) var lastCause: String?
+    /// Whether there are slots enough for a launch. Whoever knows the hosts keeps it right.
+    package var hostsSuffice = true
 
     private var reportedFailure: (exitCode: Int32, reason: String)?
-    private var isFinished = false
+    private var finishedAt: Double?
     private var stopCause: StopCause?
     private var hasNothingToSave = false
+
+    /// True while the ranks of a launch are expected to work.
+    package var isRunningOrLaunching: Bool {
+        switch state {
+        case .launching, .running, .draining, .resizing: true
+        case .idle, .waitingForHosts, .reaping, .backingOff, .ended: false
+        }
+    }
 
     /// A supervisor whose first launch gets the number after `lastGeneration`.
     package init(lastGeneration: Int, restartBudget: Int) {
@@ -101,12 +135,30 @@ package struct Supervisor: Sendable {
         self.restartBudget = restartBudget
     }
 
+    /// A supervisor of a launch that runs already.
+    package init(resuming launch: LiveLaunch, restartBudget: Int, at now: Double) {
+        generation = launch.generation
+        self.restartBudget = restartBudget
+        restartsUsed = launch.restartsUsed
+        lastCause = launch.lastCause
+        reportedFailure = launch.failure.map { ($0.exitCode, $0.reason) }
+        finishedAt = launch.isFinished ? now : nil
+        stopCause = launch.stopCause
+        if let stopCause {
+            state = .draining(stopCause, deadline: now + Self.drainSeconds)
+        } else if let reason = launch.resizeReason {
+            state = .resizing(reason: reason, deadline: now + Self.drainSeconds)
+        } else {
+            state = launch.isComplete ? .running : .launching
+        }
+    }
+
     /// Takes in one event and says what to do. Events may be late, lost or doubled.
     package mutating func handle(_ event: Event, at now: Double) -> [Effect] {
         if case .ended = state { return [] }
         switch event {
         case .started:
-            return state == .idle ? launch() : []
+            return state == .idle ? launch(at: now) : []
         case .ranksComplete:
             if state == .launching { state = .running }
             return []
@@ -114,21 +166,26 @@ package struct Supervisor: Sendable {
             restartsUsed = 0
             return []
         case .finished:
-            isFinished = true
+            finishedAt = finishedAt ?? now
             return []
         case .workerFailed(let rank, let exitCode, let reason):
             // The first report names the cause; the others follow from it.
             if reportedFailure == nil { reportedFailure = (exitCode, "rank \(rank): \(reason)") }
             return []
-        case .rankLost(let reason):
-            return reap(reason: reason, at: now)
+        case .rankLost(let reason, let isHost):
+            return reap(reason: reason, isHost: isHost, at: now)
+        case .resizeWanted(let reason):
+            if state == .running { state = .resizing(reason: reason, deadline: now + Self.drainSeconds) }
+            return []
         case .launchImpossible(let status, let reason):
             return end(status, reason)
-        case .launchEnded(let ended, let processEnd, let detail):
-            return ended == generation ? launchEnded(processEnd, detail: detail, at: now) : []
+        case .launchEnded(let ended, let processEnd, let detail, let culprit):
+            return ended == generation ? launchEnded(processEnd, detail: detail, culprit: culprit, at: now) : []
         case .stopAsked(let cause):
             return stop(cause, at: now)
         case .nothingToDrain:
+            // An evaluation has no place to change ranks at: it is finished with those it has.
+            if case .resizing = state { state = .running }
             guard case .draining = state else { return [] }
             hasNothingToSave = true
             return reap(reason: "stopped", at: now)
@@ -137,7 +194,12 @@ package struct Supervisor: Sendable {
         }
     }
 
-    private mutating func launch() -> [Effect] {
+    private mutating func launch(at now: Double) -> [Effect] {
+        guard hostsSuffice else {
+            if case .waitingForHosts = state { return [] }
+            state = .waitingForHosts(deadline: now + Self.hostWaitSeconds)
+            return []
+        }
         generation += 1
         state = .launching
         reportedFailure = nil
@@ -153,9 +215,9 @@ package struct Supervisor: Sendable {
         let isRepeated = stopCause != nil
         stopCause = stopCause ?? cause
         switch state {
-        case .idle, .backingOff:
+        case .idle, .backingOff, .waitingForHosts:
             return end(cause == .command ? .done : .stoppedResumable, "stopped")
-        case .launching, .running:
+        case .launching, .running, .resizing:
             state = .draining(cause, deadline: now + Self.drainSeconds)
             return []
         case .draining:
@@ -166,12 +228,12 @@ package struct Supervisor: Sendable {
         }
     }
 
-    private mutating func reap(reason: String, at now: Double) -> [Effect] {
+    private mutating func reap(reason: String, isHost: Bool = false, at now: Double) -> [Effect] {
         switch state {
-        case .launching, .running, .draining:
-            state = .reaping(reason: reason, deadline: now + Self.reapSeconds)
+        case .launching, .running, .draining, .resizing:
+            state = .reaping(reason: reason, deadline: now + Self.reapSeconds, isHost: isHost)
             return [.terminate(generation: generation)]
-        case .idle, .reaping, .backingOff, .ended:
+        case .idle, .reaping, .backingOff, .waitingForHosts, .ended:
             return []
         }
     }
@@ -180,42 +242,71 @@ package struct Supervisor: Sendable {
         switch state {
         case .draining(_, let deadline) where now >= deadline:
             return reap(reason: "stopped; saving took longer than \(Int(Self.drainSeconds)) s", at: now)
-        case .reaping(let reason, let deadline) where now >= deadline:
+        case .resizing(let reason, let deadline) where now >= deadline:
+            return reap(reason: "\(reason); saving took longer than \(Int(Self.drainSeconds)) s", at: now)
+        case .reaping(let reason, let deadline, let isHost) where now >= deadline:
             // mpirun ignores SIGTERM when one of its daemons is frozen; killing is repeated until it is gone.
-            state = .reaping(reason: reason, deadline: now + Self.reapSeconds)
+            state = .reaping(reason: reason, deadline: now + Self.reapSeconds, isHost: isHost)
             return [.kill(generation: generation)]
         case .backingOff(let until) where now >= until:
-            return launch()
+            return launch(at: now)
+        case .waitingForHosts where hostsSuffice:
+            return launch(at: now)
+        case .waitingForHosts(let deadline) where now >= deadline:
+            return end(.stoppedResumable, "no hosts for a launch within \(Int(Self.hostWaitSeconds)) s")
+        case .launching, .running, .draining, .resizing:
+            guard let finishedAt, now >= finishedAt + Self.finishSeconds else { return [] }
+            return reap(reason: "mpirun has not ended within \(Int(Self.finishSeconds)) s of its ranks", at: now)
         default:
             return []
         }
     }
 
-    private mutating func launchEnded(_ processEnd: ProcessEnd, detail: String, at now: Double) -> [Effect] {
-        if isFinished, processEnd == .exited(code: 0) { return end(.done, "finished") }
+    private mutating func launchEnded(
+        _ processEnd: ProcessEnd, detail: String, culprit: Culprit, at now: Double
+    ) -> [Effect] {
+        if finishedAt != nil, processEnd == .exited(code: 0) { return end(.done, "finished") }
+        let cause = describe(processEnd, detail: detail, culprit: culprit)
         switch state {
-        case .idle, .backingOff, .ended:
+        case .idle, .backingOff, .waitingForHosts, .ended:
             return []
-        case .draining(let cause, _):
+        case .draining(let stopCause, _):
             if isOrderlyStop(processEnd) {
-                return end(cause == .command ? .done : .stoppedResumable, "stopped, state is saved")
+                return end(stopCause == .command ? .done : .stoppedResumable, "stopped, state is saved")
             }
-            let cause = describe(processEnd, detail: detail)
             return end(permanentStatus(processEnd) ?? .stoppedResumable, "stopped, but the last save failed: \(cause)")
-        case .reaping(let reason, _):
+        case .resizing(let reason, _):
+            guard isOrderlyStop(processEnd) else {
+                return failed(processEnd, cause: cause, culprit: culprit, at: now)
+            }
+            lastCause = reason
+            state = .backingOff(until: now)
+            return launch(at: now)
+        case .reaping(let reason, _, let isHost):
+            if finishedAt != nil { return end(.done, "finished; \(reason)") }
             if let stopCause {
                 return end(hasNothingToSave && stopCause == .command ? .done : .stoppedResumable, reason)
             }
-            return restart(cause: reason, at: now)
+            return restart(cause: reason, isHost: isHost, at: now)
         case .launching, .running:
-            let cause = describe(processEnd, detail: detail)
-            if let status = permanentStatus(processEnd) { return end(status, cause) }
-            return restart(cause: cause, at: now)
+            return failed(processEnd, cause: cause, culprit: culprit, at: now)
         }
     }
 
-    private mutating func restart(cause: String, at now: Double) -> [Effect] {
+    private mutating func failed(
+        _ processEnd: ProcessEnd, cause: String, culprit: Culprit, at now: Double
+    ) -> [Effect] {
+        if let status = permanentStatus(processEnd) { return end(status, cause) }
+        return restart(cause: cause, isHost: processEnd == Self.hostLost || culprit.host != nil, at: now)
+    }
+
+    private mutating func restart(cause: String, isHost: Bool, at now: Double) -> [Effect] {
         lastCause = cause
+        // The loss of a host says nothing about whether the run can make progress on the others.
+        guard !isHost else {
+            state = .backingOff(until: now)
+            return tick(at: now)
+        }
         guard restartsUsed < restartBudget else {
             return end(.gaveUp, "gave up after \(restartsUsed) restarts without a new checkpoint; last: \(cause)")
         }
@@ -242,15 +333,34 @@ package struct Supervisor: Sendable {
         return codes.compactMap { $0.flatMap(ExitStatus.init(rawValue:)) }.first(where: \.isPermanent)
     }
 
-    private func describe(_ processEnd: ProcessEnd, detail: String) -> String {
-        if let reportedFailure { return reportedFailure.reason }
+    /// The first cause in one clause. A rank that a signal ended could not report; what the others then say follows
+    /// from it.
+    private func describe(_ processEnd: ProcessEnd, detail: String, culprit: Culprit) -> String {
+        if processEnd.rankSignal == nil, let reportedFailure { return reportedFailure.reason }
         let what =
             switch processEnd {
-            case .exited(let code) where code > 128 && code < 160: "a rank was ended by signal \(code - 128)"
-            case .exited(205): "mpirun lost the connection to a host"
-            case .exited(let code): "the workers ended with code \(code)"
+            case Self.hostLost: "mpirun lost the connection to \(culprit.host.map { "host \($0)" } ?? "a host")"
+            case .exited(let code):
+                if let signal = processEnd.rankSignal {
+                    "\(culprit.rank.map { "rank \($0)" } ?? "a rank") was ended by signal \(signal)"
+                } else if let host = culprit.host {
+                    "the launch did not reach host \(host): mpirun ended with code \(code)"
+                } else {
+                    "the workers ended with code \(code)"
+                }
             case .signalled(let number): "mpirun was ended by signal \(number)"
             }
         return detail.isEmpty ? what : "\(what) (\(detail))"
+    }
+
+    /// How mpirun ends when a daemon on another host is gone.
+    private static let hostLost = ProcessEnd.exited(code: 205)
+}
+
+extension Supervisor.ProcessEnd {
+    /// The signal that ended a rank, as mpirun's exit code passes it on; nil if none did.
+    fileprivate var rankSignal: Int32? {
+        guard case .exited(let code) = self, code > 128, code < 160 else { return nil }
+        return code - 128
     }
 }

@@ -72,7 +72,7 @@ extension StageDeclaration {
             counts[0] * counts[1] <= WorkerMessage.maximumCount
         else { return "a stage's goal of \(counts)" }
         guard (1...WorkerMessage.maximumCount).contains(windowSteps) else { return "windows of \(windowSteps) steps" }
-        for count in [index, self.count, checkpointInterval, stopAfter ?? 0]
+        for count in [index, self.count, checkpointInterval, stopAfter ?? 0, batch, epochSamples]
         where !(0...WorkerMessage.maximumCount).contains(count) {
             return "count \(count)"
         }

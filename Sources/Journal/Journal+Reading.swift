@@ -55,6 +55,26 @@ extension Journal {
         try database.rows("select count(*) from steps where stage = ?", [.text(stage)]).first?.first?.integer ?? 0
     }
 
+    /// How many steps are completed, of each stage that has any.
+    package func completedSteps() throws(JournalError) -> [String: Int] {
+        let rows = try database.rows("select stage, max(step) + 1 from steps group by stage")
+        return Dictionary(uniqueKeysWithValues: rows.map { ($0[0].text ?? "", $0[1].integer ?? 0) })
+    }
+
+    /// The end of the steps of a stage that one launch completed last; 0 if there are none.
+    package func completedSteps(stage: String, generation: Int) throws(JournalError) -> Int {
+        try database.rows(
+            "select max(step) + 1 from steps where stage = ? and generation = ?", [.text(stage), .integer(generation)]
+        ).first?.first?.integer ?? 0
+    }
+
+    /// The steps whose samples do not follow on those of the step before: empty where each (epoch, sample) was used once.
+    package func stepsOutOfSequence() throws(JournalError) -> [(stage: String, step: Int)] {
+        try database.rows(
+            "select stage, step from sample_ledger where first_sample <> expected_first_sample order by stage, step"
+        ).map { ($0[0].text ?? "", $0[1].integer ?? 0) }
+    }
+
     /// Stages that have metrics, sorted.
     package func stagesWithMetrics() throws(JournalError) -> [String] {
         try database.rows("select distinct stage from metrics order by stage").compactMap { $0[0].text }

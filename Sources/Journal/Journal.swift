@@ -49,6 +49,13 @@ extension Journal {
             [[.text(timeUTC()), .text(cause), .integer(generation)]])
     }
 
+    /// A stage begins: images of a step, and of an epoch.
+    package func recordStage(_ stage: String, batch: Int, epochSamples: Int) throws(JournalError) {
+        try write(
+            durably: true, "insert or replace into stages (stage, batch, epoch_samples) values (?, ?, ?)",
+            [[.text(stage), .integer(batch), .integer(epochSamples)]])
+    }
+
     /// Steps are granted.
     package func recordPlan(_ plan: PlanRecord) throws(JournalError) {
         let row: [Value] = [

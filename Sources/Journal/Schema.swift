@@ -25,6 +25,14 @@ enum Schema {
         create table if not exists ratio_segments (
             stage text not null, first_step integer not null, ratio integer not null, anchor_step integer not null,
             primary key (stage, first_step)) without rowid;
+        create table if not exists stages (
+            stage text primary key, batch integer not null, epoch_samples integer not null) without rowid;
+        create view if not exists sample_ledger as
+            select stage, step, generation, step * batch as first_sample, (step + 1) * batch - 1 as last_sample,
+                step * batch / epoch_samples as first_epoch,
+                ((step + 1) * batch - 1) / epoch_samples as last_epoch,
+                coalesce(lag((step + 1) * batch) over (partition by stage order by step), 0) as expected_first_sample
+            from steps join stages using (stage);
         pragma user_version = \(version);
         """
 }

@@ -11,9 +11,8 @@ import Training
 @main
 struct CoordinatorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dmd2-coordinator", abstract: "Supervises one run of dmd2-worker under mpirun.")
-
-    @OptionGroup var options: StartedProgramOptions
+        commandName: "dmd2-coordinator", abstract: "Supervises one run of dmd2-worker under mpirun.",
+        subcommands: [SuperviseCommand.self, LaunchCommand.self], defaultSubcommand: SuperviseCommand.self)
 
     /// Runs to the end and leaves with the status that says how it went.
     static func main() {
@@ -21,8 +20,8 @@ struct CoordinatorCommand: ParsableCommand {
             end(.processorUnsupported, Processor.missingInstructionsMessage)
         }
         do {
-            let command = try parse()
-            try command.supervise()
+            var command = try parseAsRoot()
+            try command.run()
         } catch let failure as ProgramFailure {
             end(failure.status, failure.description)
         } catch {
@@ -39,21 +38,41 @@ struct CoordinatorCommand: ParsableCommand {
         }
     }
 
-    private func supervise() throws {
+    private static func end(_ status: ExitStatus, _ message: String) -> Never {
+        for line in message.split(whereSeparator: \.isNewline) { TerminalLine.write(String(line)) }
+        Foundation.exit(status.rawValue)
+    }
+}
+
+/// Runs a configuration to its end.
+struct SuperviseCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "supervise", abstract: "Supervise one run of dmd2-worker under mpirun.")
+
+    @OptionGroup var options: StartedProgramOptions
+
+    @Flag(help: "Go on with what the run folder holds, also where these options would begin again.")
+    var goOn = false
+
+    func run() throws {
         let configuration = try options.configuration().bindingTeacherFile()
-        let fresh = options.run.beginsAgain(configuration)
+        let fresh = !goOn && options.run.beginsAgain(configuration)
         // Nothing is written before all that the run needs has been found.
         try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
+        if fresh { EarlierLaunch.end(in: RunFolderLayout(configuration.run.folder)) }
+        let hosts = HostDiscovery(configuration.launch)
+        // The first look-up must succeed; later ones may fail.
+        _ = try hosts?.find()
+        // Where hosts come and go, nothing is known of their memory but that this one takes a rank.
         let rankBytes = try configuration.checkMemory(
-            ranksHere: configuration.launch.ranks, dataBytes: try configuration.loadedDataBytes())
+            ranksHere: hosts == nil ? configuration.launch.ranks : 1, dataBytes: try configuration.loadedDataBytes())
         let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments(configuration))
         let keys = try configuration.coordinator.keyFolder?.coordinatorKeys()
-        let socket = try RouterSocket(
-            Context(), bindingTo: Endpoint(configuration.coordinator.endpoint), keys: keys)
+        let socket = try Self.socket(configuration, keys: keys, fresh: fresh)
         let server = try statusServer(configuration.coordinator)
         let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
         let program = try CoordinatorProgram(
-            configuration: configuration, folder: folder, launch: launch, socket: socket, server: server)
+            configuration: configuration, hosts: hosts, folder: folder, launch: launch, socket: socket, server: server)
         TerminalLine.write(launch.summary(rankBytes: rankBytes))
         let (status, message) = try program.run()
         if status == .done { Foundation.exit(status.rawValue) }
@@ -67,6 +86,22 @@ struct CoordinatorCommand: ParsableCommand {
         return try StatusServer(endpoint: endpoint, pages: StatusPages(token: token))
     }
 
+    /// A socket at the port where the ranks of a launch that lives look for their coordinator; else where the configuration
+    /// says.
+    private static func socket(
+        _ configuration: RunConfiguration, keys: CoordinatorKeys?, fresh: Bool
+    ) throws -> RouterSocket {
+        let configured = try Endpoint(configuration.coordinator.endpoint)
+        let context = try Context()
+        if !fresh, let known = EarlierLaunch.endpoint(in: RunFolderLayout(configuration.run.folder)),
+            let port = try? Endpoint(known).port, let endpoint = try? Endpoint("tcp://\(configured.host):\(port)"),
+            let socket = try? RouterSocket(context, bindingTo: endpoint, keys: keys)
+        {
+            return socket
+        }
+        return try RouterSocket(context, bindingTo: configured, keys: keys)
+    }
+
     /// The workers read the same configuration, and find the same teacher or end. They never begin afresh: that has been
     /// done once, here.
     private func workerArguments(_ configuration: RunConfiguration) -> [String] {
@@ -76,11 +111,6 @@ struct CoordinatorCommand: ParsableCommand {
             run.overrides.assignments.append("teacher.weightsSHA256=\(configuration.teacher.weightsSHA256)")
         }
         return run.arguments(path: options.config)
-    }
-
-    private static func end(_ status: ExitStatus, _ message: String) -> Never {
-        for line in message.split(whereSeparator: \.isNewline) { TerminalLine.write(String(line)) }
-        Foundation.exit(status.rawValue)
     }
 }
 

@@ -17,6 +17,7 @@ struct CoordinatorProgram: ~Copyable {
     private let keys: String?
     private let server: StatusServer?
     private let processes: WorkerProcesses
+    private let firstEvent: Coordinator.Event
     private let inbox: Inbox
     private var coordinator: Coordinator
     private var rankZero: RouterSocket.Peer?
@@ -33,24 +34,29 @@ struct CoordinatorProgram: ~Copyable {
     /// Between two looks at the run for the HTTP pages.
     private static let observationSeconds = 0.5
 
-    /// Opens the journal and ends what a coordinator that was killed may have left running.
+    /// Opens the journal and takes over, or ends, what a coordinator that was killed may have left running.
     init(
-        configuration: RunConfiguration, folder: OwnedRunFolder, launch: LaunchPlan, socket: consuming RouterSocket,
-        server: StatusServer?
+        configuration: RunConfiguration, hosts: HostDiscovery?, folder: OwnedRunFolder, launch: LaunchPlan,
+        socket: consuming RouterSocket, server: StatusServer?
     ) throws {
-        try Leftovers.end(address: folder.layout.coordinatorAddress)
         let journal = try Journal.writing(path: folder.layout.journal)
-        let coordinator = Coordinator(
-            runName: configuration.run.name, pid: getpid(), rankCount: configuration.launch.ranks,
-            restartBudget: configuration.coordinator.maxRestartsWithoutProgress,
-            lastGeneration: try journal.lastGeneration(), ratios: try journal.ratioSchedules())
-        logger = try FileLog.logger(path: folder.layout.coordinatorLog)
         let inbox = Inbox()
-        endpoint = configuration.coordinator.reached(bound: socket.endpoint).description
+        let endpoint = configuration.coordinator.reached(bound: socket.endpoint).description
+        let processes = WorkerProcesses(plan: launch, endpoint: endpoint, layout: folder.layout, inbox: inbox)
+        let earlier = try EarlierLaunch.adoptable(
+            in: folder.layout, reachedAt: endpoint, plan: launch, journal: journal)
+        let coordinator = try Self.coordinator(
+            configuration, hosts: try hosts?.find(), history: try journal.history(),
+            resuming: try earlier.map { try journal.liveLaunch($0.order.generation, on: $0.order.placement) })
+        if let earlier { processes.adopt(earlier) }
+        logger = try FileLog.logger(path: folder.layout.coordinatorLog)
+        hosts?.watch(inbox)
+        firstEvent = earlier == nil ? .started : .resumed
         // Commands may be given in another folder.
         keys = configuration.coordinator.keyFolder.map { URL(fileURLWithPath: $0.path).path }
-        processes = WorkerProcesses(plan: launch, endpoint: endpoint, layout: folder.layout) { inbox.post($0) }
+        self.endpoint = endpoint
         self.server = server
+        self.processes = processes
         self.folder = folder
         self.journal = journal
         self.inbox = inbox
@@ -58,12 +64,35 @@ struct CoordinatorProgram: ~Copyable {
         self.coordinator = coordinator
     }
 
+    private static func coordinator(
+        _ configuration: RunConfiguration, hosts: [HostSlots]?, history: Coordinator.History, resuming: LiveLaunch?
+    ) throws -> Coordinator {
+        let launch = configuration.launch
+        let pool =
+            hosts.map {
+                HostPool(
+                    $0,
+                    policy: .init(
+                        minRanks: launch.minRanks, maxRanks: launch.ranks, growAfterSeconds: launch.growAfterSeconds))
+            } ?? HostPool(ranksHere: launch.ranks)
+        let budget = configuration.coordinator.maxRestartsWithoutProgress
+        guard let resuming else {
+            return Coordinator(
+                runName: configuration.run.name, pid: getpid(), hosts: pool, restartBudget: budget, history: history)
+        }
+        return Coordinator(
+            runName: configuration.run.name, pid: getpid(), hosts: pool, restartBudget: budget, history: history,
+            resuming: resuming, at: monotonicSeconds())
+    }
+
     /// Runs until the run is over, and says how it went.
     consuming func run() throws -> (ExitStatus, String) {
         TerminationSignals.startCounting()
         var signalsSeen = 0
-        try handle(.started, from: nil)
+        try handle(firstEvent, from: nil)
+        if case .resumed = firstEvent { announceAddress() }
         while true {
+            if processes.look(at: monotonicSeconds()) { announceAddress() }
             for event in inbox.take() { try handle(event, from: nil) }
             while signalsSeen < TerminationSignals.count {
                 signalsSeen += 1
@@ -73,6 +102,7 @@ struct CoordinatorProgram: ~Copyable {
             observe()
             if let outcome {
                 try? FileManager.default.removeItem(atPath: folder.layout.coordinatorAddress)
+                announceWeights()
                 return outcome
             }
             try receive()
@@ -193,7 +223,8 @@ struct CoordinatorProgram: ~Copyable {
         switch effect {
         case .launch(let generation):
             rankZero = nil
-            announce(generation: generation)
+            processes.launch(generation: generation, on: coordinator.placement)
+            announceAddress()
         case .terminate(let generation):
             processes.signal(SIGTERM, generation: generation)
         case .kill(let generation):
@@ -204,22 +235,23 @@ struct CoordinatorProgram: ~Copyable {
         }
     }
 
-    /// Launches a generation; once it has a process group, `coordinator.json` says so.
-    private func announce(generation: Int) {
-        let path = folder.layout.coordinatorAddress
-        let (endpoint, keys, http) = (self.endpoint, self.keys, server?.address)
-        let logger = self.logger
-        let processes = self.processes
-        processes.launch(generation: generation) {
-            let address = CoordinatorAddress(
-                endpoint: endpoint, pid: getpid(), generation: generation, processGroup: processes.processGroup,
-                host: ThisMachine.name, keys: keys, http: http)
-            do {
-                try AtomicFile.write([UInt8](WireFormat.encode(address)), to: path)
-            } catch {
-                // The run can do without; commands will not find it.
-                logger.error("\(error)")
-            }
+    /// Writes `coordinator.json`: when a launch is ordered, and again when it has a process group.
+    private func announceAddress() {
+        let address = CoordinatorAddress(
+            endpoint: endpoint, pid: getpid(), generation: coordinator.generation,
+            processGroup: processes.processGroup, host: ThisMachine.name, keys: keys, http: server?.address)
+        do {
+            try RecordFile.write(address, to: folder.layout.coordinatorAddress)
+        } catch {
+            // The run can do without; commands will not find it.
+            logger.error("\(error)")
+        }
+    }
+
+    /// Prints the hashes of the weights. The last launch names those of all stages.
+    private func announceWeights() {
+        for line in RankOutput.weightsLines(inLogs: folder.layout.logs(ofGeneration: coordinator.generation)) {
+            FileHandle.standardOutput.write(Data("\(line)\n".utf8))
         }
     }
 

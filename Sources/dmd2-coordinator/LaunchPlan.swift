@@ -21,8 +21,9 @@ struct LaunchPlan: Sendable {
                     "\(settings.mpirun) not found: install it (apt-get install openmpi-bin) or set launch.mpirun")
         }
         mpirun = found
-        let own = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-        worker = URL(fileURLWithPath: own).deletingLastPathComponent().appendingPathComponent("dmd2-worker").path
+        worker =
+            URL(fileURLWithPath: try Self.ownPath()).deletingLastPathComponent()
+            .appendingPathComponent("dmd2-worker").path
         guard FileManager.default.isExecutableFile(atPath: worker) else {
             throw ProgramFailure(
                 status: .unavailable, description: "\(worker) is missing: build it (swift build -c release)")
@@ -39,17 +40,48 @@ struct LaunchPlan: Sendable {
             + "\(cores) cores, bound to none; about \(rankBytes >> 20) MiB each\(memory)\(crowd)"
     }
 
+    /// This program's file.
+    static func ownPath() throws -> String {
+        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    }
+
+    /// What the keeper of a launch is to start.
+    func order(generation: Int, on placement: LaunchPlacement, endpoint: String) -> LaunchOrder {
+        let name = "dmd2-\(getpid())-\(generation)"
+        let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
+        var scratch = ["\(temporary)/\(name)"]
+        // Another machine has no such folder, and the variable goes to all of them.
+        let isHere = placement.hosts.allSatisfy { ["localhost", ProcessInfo.processInfo.hostName].contains($0.name) }
+        if isHere, FileManager.default.isWritableFile(atPath: "/dev/shm"),
+            ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_backing_directory"] == nil
+        {
+            scratch.append("/dev/shm/\(name)")
+        }
+        return LaunchOrder(
+            generation: generation, placement: placement, endpoint: endpoint,
+            command: [mpirun] + arguments(for: placement),
+            mark: "\(ControlEnvironment.launch)=\(UUID().uuidString)", scratchFolders: scratch)
+    }
+
+    /// True if a launch that was ordered earlier is one that this plan would order.
+    func wouldOrder(_ order: LaunchOrder) -> Bool {
+        order.command == [mpirun] + arguments(for: order.placement)
+    }
+
     /// Arguments for mpirun.
-    var arguments: [String] {
-        var arguments = MPILaunch.arguments(ranks: settings.ranks, threadsPerRank: settings.threadsPerRank)
+    private func arguments(for placement: LaunchPlacement) -> [String] {
+        var arguments = MPILaunch.arguments(
+            ranks: placement.rankCount, threadsPerRank: settings.threadsPerRank,
+            hosts: placement.hosts.isEmpty ? nil : placement.description)
         arguments.append("--tag-output")
-        // Seconds between SIGTERM and SIGKILL: a rank that must end has nothing left to save.
-        arguments += ["--mca", "odls_base_sigkill_timeout", "1"]
+        // Seconds between SIGTERM and SIGKILL, spent to the full: a rank that must end has nothing left to save.
+        arguments += ["--mca", "odls_base_sigkill_timeout", "0"]
         // A machine that was switched off would be noticed after eight minutes.
         for (name, value) in [("time", 10), ("intvl", 3), ("probes", 3)] {
             arguments += ["--mca", "oob_tcp_keepalive_\(name)", "\(value)"]
         }
-        for variable in environment(endpoint: "", generation: 0).keys.sorted() { arguments += ["-x", variable] }
+        let variables = environment(endpoint: "", generation: 0).keys.sorted() + [ControlEnvironment.launch]
+        for variable in variables { arguments += ["-x", variable] }
         return arguments + [worker] + workerArguments
     }
 
@@ -57,7 +89,6 @@ struct LaunchPlan: Sendable {
     func environment(endpoint: String, generation: Int) -> [String: String] {
         [
             ControlEnvironment.endpoint: endpoint,
-            ControlEnvironment.process: "\(getpid())",
             ControlEnvironment.generation: "\(generation)",
             "OMP_NUM_THREADS": "\(settings.threadsPerRank)",
         ]

@@ -1,8 +1,8 @@
+import Coordination
 import Foundation
 import Synchronization
 
-/// Sorts mpirun's output into one file per rank. Lines about weights are also announced, since programs read them; the
-/// rest of what a rank says is for whoever looks into its log.
+/// Sorts mpirun's output into one file per rank, and remembers what it says about who ended.
 final class RankOutput: Sendable {
     /// A line of mpirun's `--tag-output`.
     struct TaggedLine: Equatable {
@@ -33,16 +33,15 @@ final class RankOutput: Sendable {
         var files: [String: FileHandle] = [:]
         var lastError = ""
         var endedRank = ""
+        var culprit = Supervisor.Culprit()
     }
 
     private let folder: String
-    private let announce: @Sendable (String) -> Void
     private let state = Mutex(State())
 
-    /// Creates the folder for the files `rank-R.log` and `mpirun.log`. `announce` receives lines about weights.
-    init(folder: String, announce: @escaping @Sendable (String) -> Void) throws {
+    /// Creates the folder for the files `rank-R.log` and `mpirun.log`.
+    init(folder: String) throws {
         self.folder = folder
-        self.announce = announce
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
@@ -51,10 +50,19 @@ final class RankOutput: Sendable {
         state.withLock { [$0.endedRank, $0.lastError].filter { !$0.isEmpty }.joined(separator: ": ") }
     }
 
+    /// The rank that mpirun found ended first and the host it lost, as far as it says so.
+    var culprit: Supervisor.Culprit { state.withLock(\.culprit) }
+
     /// Takes one line of mpirun's output.
     func take(_ line: String) {
         guard let tagged = TaggedLine(line) else {
-            if let rank = Self.endedRank(line) { state.withLock { $0.endedRank = rank } }
+            state.withLock { state in
+                if let (rank, host) = Self.endedRank(line), state.culprit.rank == nil {
+                    state.endedRank = "on \(host)"
+                    state.culprit.rank = rank
+                }
+                if let host = Self.lostHost(line) { state.culprit.host = host }
+            }
             return append(line, to: "mpirun.log")
         }
         append(tagged.text, to: "rank-\(tagged.rank).log")
@@ -63,16 +71,23 @@ final class RankOutput: Sendable {
             if words.hasPrefix(Self.complaint) {
                 state.withLock { $0.lastError = String(words.dropFirst(Self.complaint.count).prefix(300)) }
             }
-        } else if tagged.text.hasPrefix("weights ") {
-            announce(tagged.text)
         }
     }
 
-    /// `rank 1 on node A`, from `mpirun noticed that process rank 1 with PID 7 on node A exited on signal 9 (Killed).`
-    private static func endedRank(_ line: String) -> String? {
+    /// 1 and A, from `mpirun noticed that process rank 1 with PID 7 on node A exited on signal 9 (Killed).`
+    private static func endedRank(_ line: String) -> (rank: Int, host: String)? {
         let words = line.split(separator: " ")
-        guard line.hasPrefix("mpirun noticed that process rank"), words.count > 11 else { return nil }
-        return "rank \(words[5]) on node \(words[11])"
+        guard line.hasPrefix("mpirun noticed that process rank"), words.count > 11, let rank = Int(words[5]) else {
+            return nil
+        }
+        return (rank, String(words[11]))
+    }
+
+    /// B, from `  Remote daemon: [[30,0],2] on node B`.
+    private static func lostHost(_ line: String) -> String? {
+        let words = line.split(separator: " ")
+        guard words.starts(with: ["Remote", "daemon:"]), words.count >= 6, words[3] == "on" else { return nil }
+        return String(words[5])
     }
 
     private func append(_ text: String, to name: String) {
@@ -88,13 +103,12 @@ final class RankOutput: Sendable {
     }
 }
 
-/// Prints lines to standard output, each once: a generation repeats what the one before it has said.
-final class Announcer: Sendable {
-    private let printed = Mutex<Set<String>>([])
-
-    /// Prints a line that has not been printed before.
-    func announce(_ line: String) {
-        guard printed.withLock({ $0.insert(line).inserted }) else { return }
-        FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+extension RankOutput {
+    /// The lines about weights that rank 0 of a launch has printed: programs read them. A launch repeats what those
+    /// before it have said.
+    static func weightsLines(inLogs folder: String) -> [String] {
+        guard let bytes = FileManager.default.contents(atPath: "\(folder)/rank-0.log") else { return [] }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
+            .filter { $0.hasPrefix("weights ") }
     }
 }

@@ -1,116 +1,124 @@
-import CLinux
 import Coordination
 import Foundation
 import Glibc
 import Subprocess
-import Synchronization
 import SystemPackage
 import Training
 
-/// The processes of the current generation: mpirun, in a process group of its own, and what it started.
-final class WorkerProcesses: Sendable {
+/// The launches as the coordinator sees them: a keeper for each, which outlives this process if it must, and the files
+/// it writes. Threading: one thread.
+final class WorkerProcesses {
     private let plan: LaunchPlan
     private let endpoint: String
     private let layout: RunFolderLayout
-    private let post: @Sendable (Coordinator.Event) -> Void
-    private let announcer = Announcer()
-    private let current = Mutex<(generation: Int, group: pid_t)>((0, 0))
+    private let inbox: Inbox
+    private var current: Current?
 
-    /// Processes that connect to an endpoint and whose output goes to the run folder's logs. What happens to them is
-    /// passed to `post`, on any thread.
-    init(
-        plan: LaunchPlan, endpoint: String, layout: RunFolderLayout,
-        post: @escaping @Sendable (Coordinator.Event) -> Void
-    ) {
+    private struct Current {
+        var generation: Int
+        var logs: String
+        var record: LaunchRecord?
+        var lookedAt = 0.0
+    }
+
+    /// How often a keeper is looked for that has not written anything, seconds.
+    private static let lookSeconds = 0.5
+
+    /// Launches whose ranks connect to an endpoint. What happens to them is posted to the inbox.
+    init(plan: LaunchPlan, endpoint: String, layout: RunFolderLayout, inbox: Inbox) {
         self.plan = plan
         self.endpoint = endpoint
         self.layout = layout
-        self.post = post
-        // Ranks that outlive mpirun become children of this process, which can then end them.
-        // If the kernel refuses, they end by themselves once they miss mpirun.
-        _ = shim_become_subreaper()
+        self.inbox = inbox
     }
 
-    /// The process group of the current generation; 0 if there is none.
-    var processGroup: pid_t { current.withLock(\.group) }
+    /// The process group of the current launch's mpirun; 0 if there is none.
+    var processGroup: pid_t { current?.record?.processGroup ?? 0 }
 
-    /// Launches a generation and returns at once.
-    func launch(generation: Int, started: @escaping @Sendable () -> Void) {
-        Task.detached { [self] in
-            do {
-                let output = try RankOutput(
-                    folder: layout.logs(ofGeneration: generation), announce: announcer.announce)
-                let status = try await run(generation: generation, output: output, started: started)
-                current.withLock { $0.group = 0 }
-                Orphans.end()
-                post(.launchEnded(generation: generation, processEnd(status), detail: output.lastWords))
-            } catch {
-                current.withLock { $0.group = 0 }
-                Orphans.end()
-                post(.launchImpossible(.unavailable, reason: "cannot start \(plan.mpirun): \(error)"))
-            }
+    /// Starts a launch and returns at once.
+    func launch(generation: Int, on placement: LaunchPlacement) {
+        let logs = layout.logs(ofGeneration: generation)
+        current = Current(generation: generation, logs: logs)
+        let order = plan.order(generation: generation, on: placement, endpoint: endpoint)
+        do {
+            try FileManager.default.createDirectory(atPath: logs, withIntermediateDirectories: true)
+            try RecordFile.write(order, to: "\(logs)/launch-order.json")
+        } catch {
+            inbox.post(.launchImpossible(.runFolderUnusable, reason: "\(logs): \(error)"))
+            return
         }
-    }
-
-    /// Sends a signal to every process of a generation that mpirun started on this machine.
-    func signal(_ number: Int32, generation: Int) {
-        let group = current.withLock { $0.generation == generation ? $0.group : 0 }
-        if group > 0 { kill(-group, number) }
-    }
-
-    private func run(
-        generation: Int, output: RankOutput, started: @escaping @Sendable () -> Void
-    ) async throws -> TerminationStatus {
-        var options = PlatformOptions()
-        // A Ctrl-C at the terminal must reach the coordinator only, which then saves before it stops the ranks.
-        options.processGroupID = 0
         let variables = plan.environment(endpoint: endpoint, generation: generation)
-        return try await Subprocess.run(
-            .path(FilePath(plan.mpirun)), arguments: Arguments(plan.arguments),
-            environment: .inherit.updating(
-                Dictionary(uniqueKeysWithValues: variables.map { (Environment.Key(stringLiteral: $0.key), $0.value) })),
-            platformOptions: options, input: .none, output: .sequence, error: .combinedWithOutput
-        ) { execution in
-            current.withLock { $0 = (generation, execution.processIdentifier.value) }
-            started()
-            for try await line in execution.standardOutput.strings() { output.take(line) }
-        }.terminationStatus
-    }
-
-    private func processEnd(_ status: TerminationStatus) -> Supervisor.ProcessEnd {
-        switch status {
-        case .exited(let code): .exited(code: code)
-        case .signaled(let number): .signalled(number: number)
-        }
-    }
-}
-
-/// Processes that lost their parent and were given to this one.
-enum Orphans {
-    /// Ends and reaps them, and those they leave behind, until none is left.
-    static func end() {
-        while true {
-            let orphans = children()
-            if orphans.isEmpty { return }
-            for process in orphans {
-                kill(process, SIGKILL)
-                waitpid(process, nil, 0)
+        let inbox = self.inbox
+        Task.detached {
+            var options = PlatformOptions()
+            // A session of its own: what ends this program, such as Ctrl-C, must not end the launch.
+            options.createSession = true
+            do {
+                _ = try await Subprocess.run(
+                    .path(FilePath(LaunchPlan.ownPath())),
+                    arguments: ["launch", "--order", "\(logs)/launch-order.json"],
+                    environment: .inherit.updating(
+                        Dictionary(
+                            uniqueKeysWithValues: variables.map { (Environment.Key(stringLiteral: $0.key), $0.value) })),
+                    platformOptions: options, input: .none, output: .discarded, error: .discarded)
+            } catch {
+                inbox.post(.launchImpossible(.unavailable, reason: "cannot start a launch: \(error)"))
             }
         }
     }
 
-    /// The processes whose parent this one is.
-    private static func children() -> [pid_t] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
-        return names.compactMap { pid_t($0) }.filter { parent(of: $0) == getpid() }
+    /// Goes on with a launch that another coordinator began.
+    func adopt(_ record: LaunchRecord) {
+        current = Current(
+            generation: record.order.generation, logs: layout.logs(ofGeneration: record.order.generation),
+            record: record)
     }
 
-    /// Field 4 of `/proc/N/stat`; the name before it is in parentheses and may hold anything.
-    private static func parent(of process: pid_t) -> pid_t? {
-        guard let stat = FileManager.default.contents(atPath: "/proc/\(process)/stat") else { return nil }
-        let text = String(decoding: stat, as: UTF8.self)
-        guard let name = text.lastIndex(of: ")") else { return nil }
-        let fields = text[name...].split(separator: " ")
-        return fields.count > 2 ? pid_t(fields[2]) : nil
+    /// Looks what has become of the launch. True if its mpirun has just been seen for the first time.
+    func look(at now: Double) -> Bool {
+        guard var launch = current else { return false }
+        if let end = RecordFile.read(LaunchEnd.self, at: LaunchRecord.endPath(inLogs: launch.logs)) {
+            current = nil
+            report(end, of: launch)
+            return false
+        }
+        guard now - launch.lookedAt >= (launch.record == nil ? 0.02 : Self.lookSeconds) else { return false }
+        launch.lookedAt = now
+        defer { if current != nil { current = launch } }
+        guard let record = launch.record else {
+            launch.record = RecordFile.read(LaunchRecord.self, at: LaunchRecord.path(inLogs: launch.logs))
+            return launch.record != nil
+        }
+        if !record.keeper.isAlive, !FileManager.default.fileExists(atPath: LaunchRecord.endPath(inLogs: launch.logs)) {
+            current = nil
+            Self.end(record)
+            let end = LaunchEnd(
+                processEnd: .signalled(number: SIGKILL), detail: "the process that kept the launch is gone",
+                culprit: .init())
+            report(end, of: launch)
+        }
+        return false
+    }
+
+    /// Sends a signal to mpirun and what it started in its process group on this machine.
+    func signal(_ number: Int32, generation: Int) {
+        guard let current, current.generation == generation, let record = current.record else { return }
+        kill(-record.processGroup, number)
+        if number == SIGKILL { MarkedProcesses.end(mark: record.order.mark) }
+    }
+
+    /// Ends a launch that nobody keeps or wants any more.
+    static func end(_ record: LaunchRecord) {
+        MarkedProcesses.end(mark: record.order.mark)
+        LaunchKeeper.remove(record.order.scratchFolders)
+    }
+
+    private func report(_ end: LaunchEnd, of launch: Current) {
+        guard let processEnd = end.processEnd else {
+            inbox.post(.launchImpossible(.unavailable, reason: end.detail))
+            return
+        }
+        inbox.post(
+            .launchEnded(generation: launch.generation, processEnd, detail: end.detail, culprit: end.culprit))
     }
 }

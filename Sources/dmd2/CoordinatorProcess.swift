@@ -3,9 +3,14 @@ import Foundation
 import Subprocess
 import SystemPackage
 
-/// The coordinator of a run, started by this program and outlived by it.
+/// The coordinator of a run, started by this program and outlived by it; where a signal ends it, the next one goes on
+/// with the ranks that it leaves running.
 struct CoordinatorProcess: Sendable {
     let arguments: [String]
+
+    /// Deaths in a row, none of the coordinators having lived this long, after which no other is started.
+    private static let deathsToGiveUp = 5
+    private static let soundSeconds = 30.0
 
     private enum Outcome: Sendable {
         case ended(TerminationStatus)
@@ -15,16 +20,44 @@ struct CoordinatorProcess: Sendable {
     /// Starts the coordinator, shows its progress and passes signals on until it ends.
     ///
     /// - Returns: its exit code.
-    /// - Throws: a `CommandFailure` if it cannot be started or a signal ended it.
+    /// - Throws: a `CommandFailure` if it cannot be started, or signals end it again and again.
     func run(showing progress: ProgressDisplay) async throws -> Int32 {
-        let program = try Self.siblingProgram("dmd2-coordinator")
         let interrupts = Interrupts()
-        let started = AsyncStream.makeStream(of: pid_t.self)
+        var deaths = 0
+        while true {
+            let start = ContinuousClock.now
+            let status = try await run(
+                deaths == 0 ? arguments : arguments + ["--go-on"], interrupts, showing: progress)
+            switch status {
+            case .exited(let code):
+                await progress.finish()
+                return code
+            case .signaled(let signal):
+                if ContinuousClock.now - start > .seconds(Self.soundSeconds) { deaths = 0 }
+                deaths += 1
+                guard !interrupts.haveArrived, deaths < Self.deathsToGiveUp else {
+                    await progress.finish()
+                    throw CommandFailure(
+                        .unexpectedFailure,
+                        "signal \(signal) ended the coordinator; dmd2 run goes on from the last checkpoint")
+                }
+                await progress.note("signal \(signal) ended the coordinator; the next one goes on with its ranks")
+                // The first successor is immediate; then 1, 2, 4 … seconds, in case the obstacle passes by itself.
+                if deaths > 1 { try await Task.sleep(for: .seconds(1 << (deaths - 2))) }
+            }
+        }
+    }
 
-        let status = try await withThrowingTaskGroup(of: Outcome.self) { group in
+    /// One coordinator, from its start to its end.
+    private func run(
+        _ arguments: [String], _ interrupts: Interrupts, showing progress: ProgressDisplay
+    ) async throws -> TerminationStatus {
+        let program = try Self.siblingProgram("dmd2-coordinator")
+        let started = AsyncStream.makeStream(of: pid_t.self)
+        return try await withThrowingTaskGroup(of: Outcome.self) { group in
             group.addTask {
                 defer { started.continuation.finish() }
-                return .ended(try await launch(program, started: started.continuation))
+                return .ended(try await launch(program, arguments, started: started.continuation))
             }
             group.addTask {
                 await progress.follow()
@@ -44,18 +77,10 @@ struct CoordinatorProcess: Sendable {
             }
             preconditionFailure("the coordinator's task ended without an outcome")
         }
-        await progress.finish()
-        switch status {
-        case .exited(let code):
-            return code
-        case .signaled(let signal):
-            throw CommandFailure(
-                .unexpectedFailure, "signal \(signal) ended the coordinator; dmd2 run goes on from the last checkpoint")
-        }
     }
 
     private func launch(
-        _ program: FilePath, started: AsyncStream<pid_t>.Continuation
+        _ program: FilePath, _ arguments: [String], started: AsyncStream<pid_t>.Continuation
     ) async throws -> TerminationStatus {
         var options = PlatformOptions()
         // Its own process group: Ctrl-C reaches this program only, which then asks the coordinator to drain.

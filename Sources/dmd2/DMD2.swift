@@ -10,8 +10,8 @@ struct DMD2: AsyncParsableCommand {
         abstract: "Distil a diffusion model into a one-step generator on a CPU cluster.",
         subcommands: [
             RunCommand.self, PlanCommand.self, PairsCommand.self, StatusCommand.self, SetCommand.self,
-            CheckpointCommand.self,
-            StopCommand.self, EventsCommand.self, KeysCommand.self, BenchCommand.self,
+            CheckpointCommand.self, StopCommand.self, EventsCommand.self, KeysCommand.self, ExplainCommand.self,
+            BenchCommand.self,
         ])
 
     static func main() async {

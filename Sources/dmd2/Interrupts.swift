@@ -1,36 +1,51 @@
 @preconcurrency import Dispatch  // sources may be used on any thread, but do not say so
 import Foundation
+import Synchronization
 
-/// Signals that ask this program to end, as a stream instead of a death.
+/// Signals that ask this program to end, counted instead of obeyed.
 struct Interrupts: Sendable {
-    private let stream: AsyncStream<Int32>
+    private let arrivals = Arrivals()
     private let sources: [any DispatchSourceSignal]
 
     /// From here on SIGINT, SIGTERM and SIGHUP no longer end the program by themselves.
     init() {
-        let (stream, continuation) = AsyncStream.makeStream(of: Int32.self)
-        self.stream = stream
+        let arrivals = self.arrivals
         sources = [SIGINT, SIGTERM, SIGHUP].map { number in
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number)
-            source.setEventHandler { continuation.yield(number) }
+            source.setEventHandler { arrivals.add() }
             source.resume()
             return source
         }
     }
 
-    /// The first signal asks the process to drain and save; the second kills it and its process group.
+    /// True once a signal has arrived.
+    var haveArrived: Bool { arrivals.count > 0 }
+
+    /// Passes signals on until the task is cancelled: the first asks the process to drain and save; the second kills it
+    /// and its process group. A process that is started later is told of those that came before.
     func forward(to process: pid_t, _ progress: ProgressDisplay) async {
-        var count = 0
-        for await _ in stream {
-            count += 1
-            if count == 1 {
-                await progress.note("stopping: finishing the steps under way and saving; Ctrl-C again kills")
-                kill(process, SIGTERM)
-            } else {
-                await progress.killed()
-                kill(-process, SIGKILL)
+        var passed = 0
+        while !Task.isCancelled {
+            while passed < arrivals.count {
+                passed += 1
+                if passed == 1 {
+                    await progress.note("stopping: finishing the steps under way and saving; Ctrl-C again kills")
+                    kill(process, SIGTERM)
+                } else {
+                    await progress.killed()
+                    kill(-process, SIGKILL)
+                }
             }
+            try? await Task.sleep(for: .milliseconds(50))
         }
+    }
+
+    private final class Arrivals: Sendable {
+        private let number = Atomic<Int>(0)
+
+        var count: Int { number.load(ordering: .relaxed) }
+
+        func add() { number.add(1, ordering: .relaxed) }
     }
 }

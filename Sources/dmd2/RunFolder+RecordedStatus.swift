@@ -23,6 +23,7 @@ extension RunFolder {
                 lastCause: isFinished ? nil : launch.cause),
             message: Self.message(launch))
         try describeStage(in: &status, journal, events)
+        if let end = events.last?.time { status.goodput = Goodput(TimeLedger(events), at: end.timeIntervalSince1970) }
         if let newest = events.last(where: { $0.kind == "checkpoint_committed" }), let time = newest.time {
             status.checkpoint = .init(
                 stage: newest.particulars["stage"] ?? "", step: newest.number("step"),

@@ -52,6 +52,15 @@ struct CheckpointStoreTests {
         #expect(try temporary.names("distil") == ["step-00000005"])
     }
 
+    @Test("Publishing what is published already says so again, and changes nothing")
+    func publishedTwice() throws {
+        let manifest = try SampleState.save(step: 5, in: store)
+        let draft = CheckpointDraft(stage: "distil", step: 5, generation: 1, shards: [], metadata: [:])
+        #expect(try store.publish(draft).manifest == manifest)
+        let later = CheckpointDraft(stage: "distil", step: 5, generation: 2, shards: [], metadata: [:])
+        #expect(throws: CheckpointError.self) { try store.publish(later) }
+    }
+
     @Test("A replacement that was interrupted between its renames is undone")
     func interruptedReplacement() throws {
         try SampleState.save(step: 5, in: store)

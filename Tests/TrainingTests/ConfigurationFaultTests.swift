@@ -27,6 +27,9 @@ struct ConfigurationFaultTests {
         arguments: [
             ("launch: {ranks: 0}", "launch.ranks: 0 is less than 1"),
             ("launch: {mpirun: ''}", "launch.mpirun: the text is empty"),
+            ("launch: {minRanks: 0}", "launch.minRanks: 0 is less than 1"),
+            ("launch: {minRanks: 3}", "launch.minRanks: 3 is greater than launch.ranks (2); lower it"),
+            ("launch: {growAfterSeconds: -1}", "launch.growAfterSeconds: -1.0 is negative"),
             ("coordinator: {endpoint: here}", "coordinator.endpoint: endpoint 'here' is not of the form tcp://"),
             ("coordinator: {address: a b}", "coordinator.address: \"a b\" is no name or IPv4 address"),
             ("coordinator: {httpEndpoint: here}", "coordinator.httpEndpoint: here is not of the form 127.0.0.1:PORT"),

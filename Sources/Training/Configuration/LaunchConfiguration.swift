@@ -4,8 +4,20 @@ package import Communication
 ///
 /// A change of `threadsPerRank` moves the last bits of what follows; a change of `ranks` does not.
 package struct LaunchConfiguration: Sendable, Equatable {
-    /// Worker processes.
+    /// Worker processes; with hosts the most of them.
     package var ranks = 2
+
+    /// The fewest ranks worth running, where hosts come and go.
+    package var minRanks = 1
+
+    /// A file of lines `NAME slots=N`, read again every second; empty: none.
+    package var hostFile = ""
+
+    /// A program that prints lines `NAME:SLOTS`, run again every second; empty: none.
+    package var discoveryScript = ""
+
+    /// How long slots for more ranks must have been there before the run is saved and started again on them, seconds.
+    package var growAfterSeconds = 60.0
 
     /// Threads of each worker. The bits of the weights depend on this, since oneDNN splits sums over threads, and not on
     /// `ranks`.

@@ -6,6 +6,10 @@ extension RunConfiguration {
     /// Every condition on several keys.
     static let relations: [ConfigurationRelation] =
         shardRelations + coordinatorRelations + [
+            ConfigurationRelation("launch.minRanks", ["launch.ranks"]) {
+                $0.launch.minRanks > $0.launch.ranks
+                    ? "\($0.launch.minRanks) is greater than launch.ranks (\($0.launch.ranks)); lower it" : nil
+            },
             ConfigurationRelation("distil.minIndex", ["distil.maxIndex"]) {
                 $0.distil.minIndex > $0.distil.maxIndex
                     ? "\($0.distil.minIndex) is greater than distil.maxIndex (\($0.distil.maxIndex)); lower it" : nil

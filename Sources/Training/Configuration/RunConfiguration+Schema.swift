@@ -22,7 +22,22 @@ extension RunConfiguration {
     ]
 
     private static let launchKeys = [
-        ConfigurationKey("launch.ranks", \.launch.ranks, .atLeast(1), "worker processes", mayChangeOnResume: true),
+        ConfigurationKey(
+            "launch.ranks", \.launch.ranks, .atLeast(1), "worker processes; with hosts the most of them",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "launch.minRanks", \.launch.minRanks, .atLeast(1),
+            "the fewest ranks worth running, where hosts come and go",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "launch.hostFile", \.launch.hostFile, .any, "file of lines NAME slots=N, read every second; empty: none",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "launch.discoveryScript", \.launch.discoveryScript, .any,
+            "program that prints lines NAME:SLOTS, run every second; empty: none", mayChangeOnResume: true),
+        ConfigurationKey(
+            "launch.growAfterSeconds", \.launch.growAfterSeconds, .notNegative,
+            "how long slots for more ranks must have been there before they are used", mayChangeOnResume: true),
         ConfigurationKey(
             "launch.threadsPerRank", \.launch.threadsPerRank, .atLeast(1), "threads of each worker",
             mayChangeOnResume: true),

@@ -63,7 +63,7 @@ struct Conversation {
             return [hello]
         }
         var messages: [WorkerMessage] = []
-        if isDue(heartbeatAt, every: 1, at: now) {
+        if ledger.isUrgent || isDue(heartbeatAt, every: 1, at: now) {
             repeat {
                 messages.append(.heartbeat(heartbeat: ledger.takeHeartbeat(at: now)))
             } while !questions.isEmpty && ledger.hasMetrics
@@ -81,6 +81,8 @@ struct Conversation {
         heardAt = now
         switch message {
         case .welcome:
+            // A coordinator that has just been started has not heard what was asked before.
+            if !isWelcome { for index in questions.indices { questions[index].sentAt = nil } }
             isWelcome = true
         case .helloWanted:
             isWelcome = false

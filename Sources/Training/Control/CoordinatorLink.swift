@@ -1,13 +1,13 @@
 package import Checkpoints
 package import Coordination
-package import Foundation
+import Foundation
 package import Messaging
 
 /// A rank's line to the coordinator. A thread of its own speaks for it, so heartbeats go on while the rank computes,
 /// waits in a collective or writes a file.
 ///
-/// If the coordinator vanishes, the rank runs on to the end of what it was granted. A request then throws
-/// `coordinatorLost`: at once if the coordinator's process is dead, after a minute if it only does not answer.
+/// If the coordinator vanishes, the rank runs on to the end of what it was granted, and then waits a minute for it or its
+/// successor at the same endpoint. A request that has waited that long throws `coordinatorLost`.
 package final class CoordinatorLink: ControlLink {
     /// Who this process is.
     package struct Identity: Sendable {
@@ -26,25 +26,22 @@ package final class CoordinatorLink: ControlLink {
         }
     }
 
-    /// How long a request waits for a coordinator that lives and does not answer, seconds.
+    /// How long a request waits for a coordinator that does not answer, seconds.
     package static let patienceSeconds = 60.0
 
     package let generation: Int
     private let endpoint: Endpoint
-    private let process: pid_t?
     private let conversation: Monitor<Conversation>
     private let patienceSeconds: Double
 
-    /// Starts talking to a coordinator, with keys if it asks for them; `process` is its number, if it is on this machine.
-    /// `onSupersession` is called, on the link's thread, when a later launch has begun: the rank may be stuck in a
-    /// collective, so it should end the process.
+    /// Starts talking to a coordinator, with keys if it asks for them. `onSupersession` is called, on the link's thread,
+    /// when a later launch has begun: the rank may be stuck in a collective, so it should end the process.
     package init(
-        connectingTo endpoint: String, keys: ClientKeys? = nil, process: pid_t? = nil, as identity: Identity,
+        connectingTo endpoint: String, keys: ClientKeys? = nil, as identity: Identity,
         patienceSeconds: Double = patienceSeconds,
         onSupersession: @escaping @Sendable (String) -> Void
     ) throws(MessagingError) {
         self.endpoint = try Endpoint(endpoint)
-        self.process = process
         self.patienceSeconds = patienceSeconds
         generation = identity.generation
         let hello = WorkerMessage.hello(
@@ -111,12 +108,6 @@ package final class CoordinatorLink: ControlLink {
     /// No more than the coordinator takes.
     private static func cut(_ text: String) -> String { String(text.prefix(WorkerMessage.maximumTextBytes / 16)) }
 
-    /// A later coordinator would not help: it begins a launch of its own.
-    private var isCoordinatorDead: Bool {
-        guard let process else { return false }
-        return kill(process, 0) != 0 && errno == ESRCH
-    }
-
     private func request(_ message: WorkerMessage) throws(ControlError) -> Conversation.Answer {
         conversation.withLock { $0.ask(message) }
         return try answer(to: message)
@@ -135,7 +126,7 @@ package final class CoordinatorLink: ControlLink {
             }
             let heardAt = conversation.withLock(\.heardAt)
             let silence = monotonicSeconds() - max(heardAt, waitingSince)
-            if silence > patienceSeconds || isCoordinatorDead {
+            if silence > patienceSeconds {
                 throw .coordinatorLost(endpoint: endpoint.description, seconds: Int(silence))
             }
         }

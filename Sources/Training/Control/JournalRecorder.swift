@@ -1,16 +1,31 @@
 package import Coordination
+import Foundation
 package import Journal
 
 extension Journal {
     /// Writes a fact that the scheduling machines report.
     package func record(_ entry: JournalEntry) throws(JournalError) {
         switch entry {
-        case .generationStarted(let generation, let ranks):
+        case .generationStarted(let generation, let ranks, let hosts, let restartsUsed):
             try recordGenerationStart(generation, ranks: ranks)
-            try recordEvent(generation: generation, kind: "launch_started", detail: ["ranks": "\(ranks)"])
-        case .generationEnded(let generation, let cause):
+            var detail = ["ranks": "\(ranks)", "restarts_used": "\(restartsUsed)"]
+            if !hosts.isEmpty { detail["hosts"] = hosts }
+            try recordEvent(generation: generation, kind: "launch_started", detail: detail)
+        case .generationEnded(let generation, let cause, let silentSeconds, let step):
             try recordGenerationEnd(generation, cause: cause)
-            try recordEvent(generation: generation, kind: "launch_ended", detail: ["cause": cause])
+            try recordEvent(
+                generation: generation, kind: "launch_ended",
+                detail: ["cause": cause, "silent_seconds": "\(silentSeconds)", "step": "\(step)"])
+        case .stageBegun(let generation, let stage, let totalSteps):
+            if stage.batch > 0 {
+                try recordStage(stage.name, batch: stage.batch, epochSamples: stage.epochSamples)
+            }
+            try recordEvent(
+                generation: generation, kind: "stage_begun",
+                detail: [
+                    "stage": stage.name, "step": "\(stage.startStep)", "steps": "\(totalSteps)",
+                    "index": "\(stage.index)", "count": "\(stage.count)", "declaration": text(of: stage),
+                ])
         case .planGranted(let generation, let window):
             try recordPlan(
                 PlanRecord(
@@ -37,6 +52,13 @@ extension Journal {
         case .event(let generation, let kind, let detail):
             try recordEvent(generation: generation, kind: kind, detail: detail)
         }
+    }
+
+    private func text(of stage: StageDeclaration) -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        // Strings and integers always have a JSON form.
+        return (try? encoder.encode(stage)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
 
     /// The ratio's history of every stage, as the scheduler wants it. A history that makes no sense is left out.

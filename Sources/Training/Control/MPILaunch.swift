@@ -2,9 +2,11 @@ import Foundation
 
 /// What every call of mpirun on this machine needs.
 package enum MPILaunch {
-    /// The arguments before the program, for so many processes.
-    package static func arguments(ranks: Int, threadsPerRank: Int) -> [String] {
+    /// The arguments before the program, for so many processes; `hosts` as in `a:2,b:2`, nil: this machine.
+    package static func arguments(ranks: Int, threadsPerRank: Int, hosts: String? = nil) -> [String] {
         var arguments = ["-n", "\(ranks)"]
+        // Ranks fill one host after the other, as the control plane counts them.
+        if let hosts { arguments += ["--host", hosts, "--map-by", "slot"] }
         // Binding would put all threads of a rank on one core; slots are our business, not mpirun's.
         arguments += ["--oversubscribe", "--bind-to", "none"]
         if geteuid() == 0 { arguments.append("--allow-run-as-root") }
@@ -15,7 +17,7 @@ package enum MPILaunch {
         // Reading another process's memory is forbidden in most containers.
         arguments += ["--mca", "btl_vader_single_copy_mechanism", "none"]
         // mpirun insists on a remote shell even where it starts nothing remote.
-        if findProgram("ssh") == nil, findProgram("rsh") == nil {
+        if hosts == nil, findProgram("ssh") == nil, findProgram("rsh") == nil {
             arguments += ["--mca", "plm", "isolated"]
         }
         return arguments

@@ -17,6 +17,11 @@ struct ProgressLedger {
         var images: Int
     }
 
+    /// True if what was reported should not wait: the process has done its first work.
+    var isUrgent: Bool { hasWorked && !hasToldOfWork }
+    private var hasWorked = false
+    private var hasToldOfWork = false
+
     /// True if metrics wait that no heartbeat has carried.
     var hasMetrics: Bool { !heartbeat.metrics.isEmpty }
 
@@ -31,6 +36,7 @@ struct ProgressLedger {
         // Steps that a checkpoint brought were not done here and now, and say nothing about the speed.
         if report.step > heartbeat.step + 1 { samples = [] }
         lastReportAt = now
+        if report.phase == .training || report.phase == .evaluating { hasWorked = true }
         images += report.images
         heartbeat.step = report.step
         heartbeat.totalSteps = report.totalSteps
@@ -45,6 +51,7 @@ struct ProgressLedger {
     /// The heartbeat to send now. Metrics it carries are not carried again.
     mutating func takeHeartbeat(at now: Double) -> Heartbeat {
         measureSpeed(at: now)
+        hasToldOfWork = hasWorked
         var taken = heartbeat
         taken.metrics = Array(heartbeat.metrics.prefix(Self.maximumRows))
         heartbeat.metrics.removeFirst(taken.metrics.count)

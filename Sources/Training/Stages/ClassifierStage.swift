@@ -10,6 +10,7 @@ package final class ClassifierStage: TrainingStage {
     package let shards: Int
     package let batch: Int
     package let checkpointInterval = 0
+    package let epochSamples: Int
     package let networks: [TrainedNetwork]
 
     private let classifier: DigitClassifier
@@ -25,6 +26,7 @@ package final class ClassifierStage: TrainingStage {
         self.seed = seed
         goal = .steps(count: configuration.steps)
         (shards, batch) = (configuration.shards, configuration.batch)
+        epochSamples = images.count
         networks = [
             TrainedNetwork(
                 name: "classifier",

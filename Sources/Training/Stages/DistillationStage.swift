@@ -11,6 +11,7 @@ package final class DistillationStage: TrainingStage {
     package let shards: Int
     package let batch: Int
     package let checkpointInterval: Int
+    package let epochSamples: Int
     package let networks: [TrainedNetwork]
 
     private static let student = 0
@@ -55,6 +56,7 @@ package final class DistillationStage: TrainingStage {
         self.seed = seed
         goal = .studentUpdates(count: configuration.studentUpdates, ratio: configuration.ratio)
         (shards, batch) = (configuration.shards, configuration.batch)
+        epochSamples = images.count
         checkpointInterval = configuration.checkpointEverySteps
         step = DistillationStep(denoiser, configuration)
         weights = .init(

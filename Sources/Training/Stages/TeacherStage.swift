@@ -13,6 +13,7 @@ package final class TeacherStage: TrainingStage {
     package let shards: Int
     package let batch: Int
     package let checkpointInterval: Int
+    package let epochSamples: Int
     package let networks: [TrainedNetwork]
 
     private let denoiser: Denoiser
@@ -30,6 +31,7 @@ package final class TeacherStage: TrainingStage {
         self.seed = seed
         goal = .steps(count: configuration.steps)
         (shards, batch) = (configuration.shards, configuration.batch)
+        epochSamples = images.count
         checkpointInterval = configuration.checkpointEverySteps
         var optimizer = AdamWConfiguration()
         optimizer.weightDecay = Float(configuration.weightDecay)

@@ -15,6 +15,9 @@ package struct TrainingImages: Sendable {
         order = SampleOrder(seed: seed, count: self.members.count)
     }
 
+    /// The images of an epoch.
+    package var count: Int { members.count }
+
     /// The shape of `count` images.
     package func shape(_ count: Int) -> Shape { Shape(count, records.height, records.width, records.channels) }
 

@@ -45,6 +45,8 @@ package protocol TrainingStage: AnyObject {
     var batch: Int { get }
     /// State is saved every so many steps.
     var checkpointInterval: Int { get }
+    /// Images of an epoch: step `n` consumes those from `n * batch` on of a sequence that visits each once an epoch.
+    var epochSamples: Int { get }
     /// What it trains.
     var networks: [TrainedNetwork] { get }
 

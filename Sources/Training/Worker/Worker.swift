@@ -154,7 +154,8 @@ package final class Worker {
             name: stage.name, index: index(of: stage.name), count: stageCount, goal: stage.goal,
             startStep: startStep, checkpointInterval: stage.checkpointInterval,
             windowSteps: configuration.coordinator.windowSteps,
-            stopAfter: configuration.run.stopAfter > 0 ? configuration.run.stopAfter : nil)
+            stopAfter: configuration.run.stopAfter > 0 ? configuration.run.stopAfter : nil,
+            batch: stage.batch, epochSamples: stage.epochSamples)
     }
 
     func index(of stage: String) -> Int { plan.names.firstIndex(of: stage) ?? 0 }

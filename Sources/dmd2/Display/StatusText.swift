@@ -13,6 +13,9 @@ package enum StatusText {
         }
         rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? noCheckpoint(status)))
         if status.pid > 0 { rows.append(("restarts", restarts(status.restarts))) }
+        if let goodput = status.goodput {
+            rows.append(("goodput", LaunchStoryText.goodput(goodput.ratio, goodput.seconds)))
+        }
         rows += status.ranks.map { ("rank \($0.rank)", rank($0)) }
         if !status.message.isEmpty { rows.append(("now", status.message)) }
         return Rows.text(rows)

@@ -64,11 +64,11 @@ private final class StandInCoordinator: Sendable {
         windowSteps: 4)
 
     private func link(
-        to endpoint: String, process: pid_t? = nil, generation: Int = 1, patienceSeconds: Double = 60,
+        to endpoint: String, generation: Int = 1, patienceSeconds: Double = 60,
         onSupersession: @escaping @Sendable (String) -> Void = { _ in }
     ) throws -> CoordinatorLink {
         try CoordinatorLink(
-            connectingTo: endpoint, process: process, as: .init(generation: generation, rank: 0, rankCount: 1),
+            connectingTo: endpoint, as: .init(generation: generation, rank: 0, rankCount: 1),
             patienceSeconds: patienceSeconds, onSupersession: onSupersession)
     }
 
@@ -115,17 +115,6 @@ private final class StandInCoordinator: Sendable {
     func coordinatorLost() throws {
         let unused = try RouterSocket(Context(), bindingTo: Endpoint("tcp://127.0.0.1:*")).endpoint.description
         let link = try link(to: unused, patienceSeconds: 0.5)
-        let error = #expect(throws: ControlError.self) { try link.beginStage(stage) }
-        #expect(error?.exitStatus == .stoppedResumable)
-    }
-
-    @Test("A request to a coordinator whose process is dead does not wait for it")
-    func coordinatorDead() throws {
-        let unused = try RouterSocket(Context(), bindingTo: Endpoint("tcp://127.0.0.1:*")).endpoint.description
-        let brief = try Process.run(URL(filePath: "/bin/true"), arguments: [])
-        brief.waitUntilExit()
-        // Were it waited for, this would not end.
-        let link = try link(to: unused, process: brief.processIdentifier, patienceSeconds: .infinity)
         let error = #expect(throws: ControlError.self) { try link.beginStage(stage) }
         #expect(error?.exitStatus == .stoppedResumable)
     }

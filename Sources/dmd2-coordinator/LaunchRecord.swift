@@ -1,0 +1,107 @@
+import Checkpoints
+import Coordination
+import Foundation
+import Messaging
+
+/// A process, told apart from a later one with the same number by when it began.
+struct ProcessIdentity: Codable, Equatable, Sendable {
+    let pid: pid_t
+    /// Clock ticks from the machine's start to the process's; field 22 of `/proc/N/stat`.
+    let startTicks: UInt64
+
+    /// The process with a number; nil if there is none, or it has ended and only waits to be reaped.
+    init?(pid: pid_t) {
+        guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
+        let text = String(decoding: stat, as: UTF8.self)
+        // The name before it is in parentheses and may hold anything.
+        guard let name = text.lastIndex(of: ")") else { return nil }
+        let fields = text[name...].split(separator: " ")
+        guard fields.count > 20, fields[1] != "Z", fields[1] != "X", let ticks = UInt64(fields[20]) else { return nil }
+        self.pid = pid
+        startTicks = ticks
+    }
+
+    var isAlive: Bool { ProcessIdentity(pid: pid) == self }
+}
+
+/// A launch as its keeper writes it down once mpirun runs, so that a later coordinator finds it.
+struct LaunchRecord: Codable, Sendable {
+    /// The process that stays with the launch.
+    var keeper: ProcessIdentity
+    /// mpirun's process group.
+    var processGroup: pid_t
+    /// What was asked for.
+    var order: LaunchOrder
+
+    /// Where the record of a launch is, in its folder of logs.
+    static func path(inLogs folder: String) -> String { "\(folder)/launch.json" }
+
+    /// Where its end is written down.
+    static func endPath(inLogs folder: String) -> String { "\(folder)/launch-end.json" }
+}
+
+/// What a keeper is to start.
+struct LaunchOrder: Codable, Equatable, Sendable {
+    /// The launch's number.
+    var generation: Int
+    /// Where its ranks run.
+    var placement: LaunchPlacement
+    /// The coordinator's endpoint, which the ranks were told.
+    var endpoint: String
+    /// The mpirun program and its arguments.
+    var command: [String]
+    /// What every process of the launch on this machine has in its environment.
+    var mark: String
+    /// Folders of the launch's own, which go when it has ended: mpirun's sessions and shared memory.
+    var scratchFolders: [String]
+}
+
+/// How a launch ended.
+struct LaunchEnd: Codable, Equatable, Sendable {
+    /// How mpirun ended; nil if it could not be started.
+    var processEnd: Supervisor.ProcessEnd?
+    /// Which rank mpirun found ended, and the last error any rank reported.
+    var detail: String
+    /// Whom mpirun names.
+    var culprit: Supervisor.Culprit
+}
+
+/// A JSON file that is there as a whole or not at all.
+enum RecordFile {
+    static func read<Value: Decodable>(_ type: Value.Type, at path: String) -> Value? {
+        FileManager.default.contents(atPath: path).flatMap { try? JSONDecoder().decode(type, from: $0) }
+    }
+
+    static func write(_ value: some Encodable, to path: String) throws {
+        try AtomicFile.write([UInt8](WireFormat.encode(value)), to: path)
+    }
+}
+
+/// The processes of a launch on this machine, known by the mark in their environment: however they were started and
+/// whoever is their parent.
+enum MarkedProcesses {
+    /// Kills them, and those they start meanwhile, until none is left.
+    static func end(mark: String) {
+        while true {
+            let marked = living(mark: mark)
+            if marked.isEmpty { return }
+            for process in marked {
+                kill(process, SIGKILL)
+                // Those whose parent this process has become are its to reap.
+                waitpid(process, nil, WNOHANG)
+            }
+            usleep(5000)
+        }
+    }
+
+    private static func living(mark: String) -> [pid_t] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+        return names.compactMap { pid_t($0) }.filter { process in
+            guard process != getpid(),
+                let environment = FileManager.default.contents(atPath: "/proc/\(process)/environ"),
+                environment.split(separator: 0).contains(where: { $0.elementsEqual(mark.utf8) })
+            else { return false }
+            return ProcessIdentity(pid: process) != nil
+        }
+    }
+}

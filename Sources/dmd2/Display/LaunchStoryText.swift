@@ -1,0 +1,47 @@
+import Coordination
+import Foundation
+package import Training
+
+/// What became of a launch, for a person.
+package enum LaunchStoryText {
+    /// The lines, without a line end after the last.
+    package static func text(_ story: LaunchStory) -> String {
+        var rows = [
+            ("launch", "\(story.launch), \(story.ranks) ranks\(story.hosts.isEmpty ? "" : " on \(story.hosts)")")
+        ]
+        rows.append(("began", story.started))
+        rows.append(("ended", story.ended ?? "not yet, or unseen"))
+        if let cause = story.cause { rows.append(("first cause", cause)) }
+        rows += story.collateral.map { ("followed", $0) }
+        if story.coordinatorDeaths > 0 {
+            rows.append(("survived", "the death of \(story.coordinatorDeaths) coordinators"))
+        }
+        if let stage = story.stage, let completed = story.stepsCompleted {
+            rows.append(("was at", "\(stage) step \(completed)"))
+        }
+        if let lost = story.stepsLost, let start = story.nextStartedAt {
+            rows.append(("lost", "\(lost) steps; the next launch began at step \(start)"))
+        }
+        if !story.outageSeconds.isEmpty {
+            let total = story.outageSeconds.values.reduce(0, +)
+            let state = story.isRecovered ? "" : ", not over yet"
+            rows.append(("outage", seconds(total) + state + ": " + split(story.outageSeconds)))
+        }
+        rows.append(("goodput", goodput(story.goodput, story.secondsByActivity)))
+        return Rows.text(rows)
+    }
+
+    /// `93.1% kept; launch 2.1 s, load 1.0 s`.
+    static func goodput(_ ratio: Double, _ seconds: [String: Double]) -> String {
+        let losses = split(seconds.filter { $0.key != TimeLedger.Activity.kept.rawValue })
+        return String(format: "%.1f%% kept", 100 * ratio) + (losses.isEmpty ? "" : "; \(losses)")
+    }
+
+    private static func split(_ byActivity: [String: Double]) -> String {
+        TimeLedger.Activity.allCases.compactMap { activity in
+            byActivity[activity.rawValue].flatMap { $0 >= 0.05 ? "\(activity.rawValue) \(seconds($0))" : nil }
+        }.joined(separator: ", ")
+    }
+
+    private static func seconds(_ value: Double) -> String { String(format: "%.1f s", value) }
+}
