@@ -118,10 +118,12 @@ extension CheckpointStore {
         if isReplacement { try DurableFolder.remove(replaced) }
     }
 
-    /// Lengths and the manifest's hash are checked of those that stay; the content is hashed when it is loaded.
+    /// Lengths and the manifest's hash are checked of those that stay; the content is hashed when it is loaded. The best one
+    /// stays beside them.
     private func removeOutdated() throws(CheckpointError) {
         var soundCount = 0
-        for step in try publishedSteps() {
+        let best = try best()?.manifest.step
+        for step in try publishedSteps() where step != best {
             if soundCount >= keepCount {
                 try DurableFolder.remove(path(Self.stepName(step)))
             } else if case .success = inspect(step: step, hashingContent: false) {

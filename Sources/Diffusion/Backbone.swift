@@ -61,5 +61,6 @@ package func makeBackbone(_ configuration: NetworkConfiguration) -> any Backbone
     case .adm: ADMUNet(configuration)
     case .ddpmpp: SongUNet(configuration, .ddpmpp)
     case .ncsnpp: SongUNet(configuration, .ncsnpp)
+    case .mlp: TimeConditionedMLP(configuration)
     }
 }

@@ -11,6 +11,9 @@ package struct NetworkConfiguration: Sendable, Equatable {
         case ddpmpp
         /// The same as NCSN++: random Fourier features, residual encoder, [1, 3, 3, 1] filter.
         case ncsnpp
+        /// Residual blocks of linear layers, for points and tiny images; one level, `blocks` blocks on either side of the
+        /// bottleneck.
+        case mlp
     }
 
     /// The backbone. File key: `network.type`.
@@ -78,9 +81,12 @@ package struct NetworkConfiguration: Sendable, Equatable {
     /// The labels that the network tells apart: K, or 0 for an unconditional one.
     package var labelCount: Int { conditional ? classes : 0 }
 
-    /// The resolution of every level, finest first: resolution / 2^level.
+    /// True where an image is a single pixel: a point whose coordinates are its channels.
+    package var isOfPoints: Bool { resolution == 1 }
+
+    /// The resolution of every level, finest first: resolution / 2^level. An MLP has one, of a single pixel.
     package var resolutions: [Int] {
-        channelMultipliers.indices.map { resolution >> $0 }
+        backbone == .mlp ? [1] : channelMultipliers.indices.map { resolution >> $0 }
     }
 
     /// The channels of every level, finest first: channels times multiplier.

@@ -70,7 +70,8 @@ package struct CriticNetwork: Sendable {
 }
 
 /// Convolutions that bring a level of the encoder to one logit: stride 2 down to 4x4, a 4x4 convolution to 1x1, and a 1x1 one;
-/// each but the last followed by group normalisation and SiLU (Yin et al. 2024, appendix F).
+/// each but the last followed by group normalisation and SiLU (Yin et al. 2024, appendix F). A level of one pixel, an
+/// MLP's, has a 1x1 convolution in the place of the 4x4 one.
 struct DiscriminatorHead: Sendable {
     private var stages: [(convolution: ConvolutionLayer, norm: NormalizationLayer)] = []
     private let output: ConvolutionLayer
@@ -79,7 +80,7 @@ struct DiscriminatorHead: Sendable {
 
     /// Adds its weights, `name.0.weight` and so on, to the layout.
     ///
-    /// Traps: if the resolution is not 4 times a power of two.
+    /// Traps: if the resolution is neither 1 nor 4 times a power of two.
     init(_ layout: inout ParameterLayout, _ name: String, channels: Int, resolution: Int, groups: Int) {
         self.resolution = resolution
         // The indices in the names count convolution, normalisation and activation, as in a PyTorch Sequential.
@@ -102,8 +103,9 @@ struct DiscriminatorHead: Sendable {
             stages.append(stage(&layout, kernel: 4, stride: 2, padding: 1))
             size /= 2
         }
-        precondition(size == 4, "DiscriminatorHead: resolution \(resolution) is not 4 times a power of 2")
-        stages.append(stage(&layout, kernel: 4, stride: 4, padding: 0))
+        precondition(
+            size == 4 || size == 1, "DiscriminatorHead: resolution \(resolution) is neither 1 nor 4 times a power of 2")
+        stages.append(stage(&layout, kernel: size, stride: size, padding: 0))
         output = ConvolutionLayer(&layout, "\(name).\(index)", inputs: channels, outputs: 1, kernel: 1, padding: 0)
     }
 

@@ -3,6 +3,17 @@
 /// The paper's names: student = generator G, critic = fake score, head = discriminator. An index counts the 1000
 /// noise levels of the schedule from the smallest (0) to the largest (999).
 package struct DistillationConfiguration: Sendable, Equatable {
+    /// What the student's distribution is to match.
+    package enum Teacher: String, Sendable {
+        /// The network that the `teacher` stage trained.
+        case network
+        /// The data's own optimal denoiser, where it is known; student and critic still start from the trained network.
+        case closedForm
+    }
+
+    /// What tells the student where the data are.
+    package var teacher = Teacher.network
+
     /// Updates of the student; the critic makes `ratio` times as many.
     package var studentUpdates = 300
 

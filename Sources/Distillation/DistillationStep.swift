@@ -58,17 +58,20 @@ package struct DistillationStep: Sendable {
     private let studentGANWeight: Float
     private let criticGANWeight: Float
 
+    /// The denoiser of student and critic, and the one of the teacher.
     package var denoiser: Denoiser { critic.denoiser }
+    private let teacher: Denoiser
 
     /// `studentSigmas` are the noise levels of the student's calls, descending; `matchingWeight` and `studentGANWeight`
     /// weigh the student's two losses, and `criticGANWeight` the head's loss beside the denoising loss. The student follows
     /// the teacher under guidance of scale `teacherGuidance`; the critic, which learns what the student draws for a label,
-    /// has none.
+    /// has none. `teacher` is the teacher's denoiser where it is another than the critic's: a closed form.
     package init(
-        _ critic: CriticNetwork, studentSigmas: [Float], teacherGuidance: Float = 1, matchingWeight: Float = 1,
-        studentGANWeight: Float, criticGANWeight: Float
+        _ critic: CriticNetwork, teacher: Denoiser? = nil, studentSigmas: [Float], teacherGuidance: Float = 1,
+        matchingWeight: Float = 1, studentGANWeight: Float, criticGANWeight: Float
     ) {
         self.critic = critic
+        self.teacher = teacher ?? critic.denoiser
         self.teacherGuidance = teacherGuidance
         self.matchingWeight = matchingWeight
         sampler = StudentSampler(denoiser: critic.denoiser, sigmas: studentSigmas)
@@ -77,10 +80,10 @@ package struct DistillationStep: Sendable {
     }
 
     /// The step of a configuration.
-    package init(_ denoiser: Denoiser, _ configuration: DistillationConfiguration) {
+    package init(_ denoiser: Denoiser, teacher: Denoiser? = nil, _ configuration: DistillationConfiguration) {
         self.init(
             CriticNetwork(denoiser, configuration),
-            studentSigmas: configuration.studentSigmas.map { Float($0) },
+            teacher: teacher, studentSigmas: configuration.studentSigmas.map { Float($0) },
             teacherGuidance: Float(configuration.teacherGuidance),
             matchingWeight: Float(configuration.matchingWeight), studentGANWeight: Float(configuration.ganWeight),
             criticGANWeight: Float(configuration.criticGanWeight))
@@ -103,15 +106,15 @@ package struct DistillationStep: Sendable {
         if let draw = draws.matching {
             let sigma = schedule.sigmas(draw.indices)
             let noisy = noised(images.detached, sigma: sigma, noise: draw.noise)
-            let teacher = denoiser.guided(
+            let teacherDenoised = teacher.guided(
                 noisy, sigma: sigma, labels: draws.labels, scale: teacherGuidance, .frozen(networks.teacher)
             ).value
             let criticDenoised = denoiser(noisy, sigma: sigma, labels: draws.labels, .frozen(networks.critic)).value
             let (loss, direction) = distributionMatchingLoss(
-                images: images.value, teacher: teacher, critic: criticDenoised, weight: matchingWeight)
+                images: images.value, teacher: teacherDenoised, critic: criticDenoised, weight: matchingWeight)
             slopes.append(loss.gradient)
             matching = .init(
-                loss: loss.loss, teacherDenoised: teacher, criticDenoised: criticDenoised, direction: direction)
+                loss: loss.loss, teacherDenoised: teacherDenoised, criticDenoised: criticDenoised, direction: direction)
         }
         var adversarial: LossGradient?
         if let draw = draws.studentGAN {

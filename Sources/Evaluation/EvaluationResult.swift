@@ -1,5 +1,3 @@
-import Foundation
-
 /// What an evaluation found, and the shape of `evaluation.json`.
 package struct EvaluationResult: Codable, Sendable, Equatable {
     /// How one generator did.
@@ -91,16 +89,6 @@ package struct EvaluationResult: Codable, Sendable, Equatable {
         case studentToTeacher = "student_to_teacher"
     }
 
-    /// The text of `evaluation.json`: keys sorted, one per line, and a line end at the end.
-    ///
-    /// Traps: if a figure is not finite.
-    package var json: String {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        do {
-            return String(decoding: try encoder.encode(self), as: UTF8.self) + "\n"
-        } catch {
-            preconditionFailure("evaluation result cannot be JSON: \(error)")
-        }
-    }
+    /// The text of `evaluation.json`. Traps: if a figure is not finite.
+    package var json: String { evaluationText(of: self) }
 }

@@ -10,8 +10,10 @@ extension RunFolder {
     func checkpoints(hashingContent: Bool) throws -> [CheckpointLine] {
         let stages = (try? FileManager.default.contentsOfDirectory(atPath: layout.checkpoints)) ?? []
         let checkpoints = try stages.sorted().flatMap { stage in
-            try layout.checkpoints(of: stage).inspectAll(hashingContent: hashingContent)
-                .map { CheckpointLine(stage: stage, $0, hashed: hashingContent) }
+            let store = layout.checkpoints(of: stage)
+            let best = try store.best()?.manifest.step
+            return try store.inspectAll(hashingContent: hashingContent)
+                .map { CheckpointLine(stage: stage, $0, best: best, hashed: hashingContent) }
         }
         guard !checkpoints.isEmpty else { throw CommandFailure(.inputMissing, "\(path): holds no checkpoint") }
         return checkpoints

@@ -13,6 +13,8 @@ private func faults(_ yaml: String, overrides: [String] = []) -> [String] {
     }
 }
 
+private let mlp = "network: {type: mlp, channels: 64, channelMultipliers: [1], attentionResolutions: []}"
+
 struct ConfigurationFaultTests {
     @Test("A fault names file, line, key, cause and cure")
     func format() {
@@ -60,6 +62,8 @@ struct ConfigurationFaultTests {
             ("distil: {studentSigmas: [2.5, 0.5, 0.5]}", "distil.studentSigmas: 0.5 after 0.5 does not descend"),
             ("distil: {studentSigmas: [0.5, 2.5]}", "distil.studentSigmas: 2.5 after 0.5 does not descend"),
             ("evaluate: {images: 64}", "evaluate.images: 64 is less than 65"),
+            ("evaluate: {inLoopImages: 64}", "evaluate.inLoopImages: 64 is less than 65"),
+            ("evaluate: {everyStudentUpdates: -1}", "evaluate.everyStudentUpdates: -1 is less than 0"),
             ("network: {channels: 12}", "network.channels: 12 is not a multiple of 8"),
             ("network: {channelMultipliers: []}", "network.channelMultipliers: the list is empty"),
             ("network: {channelMultipliers: [1, 0]}", "network.channelMultipliers: 0 is less than 1"),
@@ -90,7 +94,7 @@ struct ConfigurationFaultTests {
             ("network: {prediction: noise}", "\"noise\" is not a prediction (edm, epsilon, v, flow); use edm"),
             ("network: {noiseSchedule: cosine}", "\"cosine\" is not a noise schedule (karras, stableDiffusion, flow)"),
             ("network: {conditional: 1}", "\"1\" is not true or false; use true"),
-            ("network: {type: unet}", "\"unet\" is not a known network (adm, ddpmpp, ncsnpp"),
+            ("network: {type: unet}", "\"unet\" is not a known network (adm, ddpmpp, ncsnpp, mlp"),
         ])
     func wrongType(yaml: String, fault: String) {
         let found = faults(yaml)
@@ -104,7 +108,7 @@ struct ConfigurationFaultTests {
             ("distil: {ration: 5}", "distil.ration: unknown key; did you mean distil.ratio?"),
             ("distill: {ratio: 5}", "distill.ratio: unknown key; did you mean distil.ratio?"),
             ("distil: {criticlearningRate: 1}", "unknown key; did you mean distil.criticLearningRate?"),
-            ("distil: {momentum: 5}", "distil.momentum: unknown key; distil has studentUpdates"),
+            ("distil: {momentum: 5}", "distil.momentum: unknown key; distil has teacher, studentUpdates"),
             ("optimiser: {name: sgd}", "optimiser.name: unknown section; there are run, launch, coordinator, data"),
         ])
     func unknownKey(yaml: String, fault: String) {
@@ -198,6 +202,17 @@ struct ConfigurationFaultTests {
                 "the coarsest resolution is 12, which the discriminator head cannot halve"
             ),
             ("data: {resolution: 16}\nnetwork: {attentionResolutions: [8]}", "digits are 8x8, 1 channel, 10 classes"),
+            (
+                "data: {source: a.csv, resolution: 2}\n\(mlp)", "data.resolution: 2 is less than 4, the smallest image"
+            ),
+            ("data: {source: mixture2d}", "points of mixture2d are 1x1, 2 channels, 1 class, not 8x8, 1, 10"),
+            ("network: {type: mlp, attentionResolutions: []}", "network.channelMultipliers: an mlp has no levels"),
+            ("network: {type: mlp, channelMultipliers: [1]}", "network.attentionResolutions: an mlp has no attention"),
+            (
+                "data: {source: mixture2d, resolution: 1, imageChannels: 2, classes: 1}\n\(mlp)\n"
+                    + "evaluate: {everyStudentUpdates: 10}", "evaluate.everyStudentUpdates: is for images"
+            ),
+            ("distil: {teacher: closedForm}", "distil.teacher: only mixture2d has a density in closed form"),
             (
                 "data: {labels: a-labels.gz}",
                 "data.labels: goes with an IDX file in data.source, not with built-in data"

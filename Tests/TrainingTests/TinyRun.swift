@@ -66,7 +66,7 @@ struct TinyRun {
 
     func distillationStage() throws -> DistillationStage {
         DistillationStage(
-            configuration.distil, denoiser: denoiser, teacher: try teacherStage().average, classes: 10,
+            configuration.distil, denoiser: denoiser, trained: try teacherStage().average, classes: 10,
             images: try images(), seed: seed)
     }
 }

@@ -147,21 +147,30 @@ extension DistillationConfiguration.RegressionDistance: ConfigurationValue {
     static var kind: String { "mse or features" }
 }
 
+extension DistillationConfiguration.Teacher: ConfigurationValue {
+    static var kind: String { "network or closedForm" }
+}
+
 extension ReductionMode: ConfigurationValue {
     static var kind: String { "stable or fast" }
 }
 
 extension DataConfiguration.Source: ConfigurationValue {
-    static var kind: String { "digits or the path of a data file" }
+    static var kind: String { "digits, mixture2d or the path of a data file" }
 
     init?(node: Node) {
         guard let text = String(node: node) else { return nil }
-        self = text == "digits" ? .digits : .file(path: text)
+        switch text {
+        case "digits": self = .digits
+        case "mixture2d": self = .mixture2d
+        default: self = .file(path: text)
+        }
     }
 
     var yaml: String {
         switch self {
         case .digits: "digits"
+        case .mixture2d: "mixture2d"
         case .file(let path): path.yaml
         }
     }

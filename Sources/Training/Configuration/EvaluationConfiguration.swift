@@ -25,4 +25,11 @@ package struct EvaluationConfiguration: Sendable, Equatable {
 
     /// The student's weights that grids and evaluation are made with.
     package var student = StudentWeights.average
+
+    /// The student is also measured on the way: at the first checkpoint after every so many of its updates, and at the last.
+    /// 0: not.
+    package var everyStudentUpdates = 0
+
+    /// Images generated for such a measurement: the first of the evaluation's.
+    package var inLoopImages = 1000
 }

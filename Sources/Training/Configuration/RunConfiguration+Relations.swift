@@ -46,8 +46,10 @@ extension RunConfiguration {
                     "\(decay.yaml) is none of distil.emaFurtherDecays (\($0.distil.emaFurtherDecays.yaml)); add it there"
             },
             ConfigurationRelation("data.resolution", ["network.channelMultipliers"], resolutionProblem),
+            ConfigurationRelation("data.resolution", ["data.source"], classifierProblem),
             ConfigurationRelation("network.attentionResolutions", networkSizeKeys, attentionProblem),
-            ConfigurationRelation("network.channels", ["network.channelMultipliers"], groupNormProblem),
+            ConfigurationRelation(
+                "network.channels", ["network.type", "network.channelMultipliers"], groupNormProblem),
             ConfigurationRelation("network.channelMultipliers", networkSizeKeys + ["distil.headGroups"], headProblem),
             ConfigurationRelation(
                 "distil.headResolutions", networkSizeKeys + ["distil.headGroups"], headResolutionsProblem),
@@ -70,11 +72,28 @@ extension RunConfiguration {
                     ? "the teacher cannot sample from \(first.yaml) down to \(smallest.yaml), the smallest noise level"
                     : nil
             },
+            ConfigurationRelation("network.channelMultipliers", ["network.type"]) {
+                $0.network.backbone == .mlp && $0.network.channelMultipliers != [1]
+                    ? "an mlp has no levels; write [1], and choose network.channels" : nil
+            },
             ConfigurationRelation(
-                "data.source", ["data.resolution", "data.imageChannels", "data.classes"], digitsProblem),
+                "data.source", ["data.resolution", "data.imageChannels", "data.classes"], builtInDataProblem),
             ConfigurationRelation("data.labels", ["data.source"]) {
-                $0.data.source == .digits && !$0.data.labels.isEmpty
+                $0.data.source.isBuiltIn && !$0.data.labels.isEmpty
                     ? "goes with an IDX file in data.source, not with built-in data; leave it out" : nil
+            },
+            ConfigurationRelation("evaluate.everyStudentUpdates", ["data.source"]) {
+                $0.evaluate.everyStudentUpdates > 0 && $0.data.source == .mixture2d
+                    ? "is for images, which the run's classifier judges; leave it out" : nil
+            },
+            ConfigurationRelation("distil.teacher", ["data.source"]) {
+                $0.distil.teacher == .closedForm && $0.data.source != .mixture2d
+                    ? "only mixture2d has a density in closed form; use network, or data.source: mixture2d" : nil
+            },
+            ConfigurationRelation("distil.regressionDistance", ["distil.regressionWeight", "data.source"]) {
+                $0.distil.regressionWeight > 0 && $0.distil.regressionDistance == .features
+                    && $0.data.source == .mixture2d
+                    ? "features are the classifier's, which judges images; use mse" : nil
             },
         ]
 
@@ -163,6 +182,9 @@ extension RunConfiguration {
     @Sendable private static func attentionProblem(_ configuration: RunConfiguration) -> String? {
         guard resolutionProblem(configuration) == nil else { return nil }
         let network = configuration.network
+        if network.backbone == .mlp {
+            return network.attentionResolutions.isEmpty ? nil : "an mlp has no attention; write []"
+        }
         if let absent = network.attentionResolutions.first(where: { !network.resolutions.contains($0) }) {
             return "\(absent) does not occur; the network has \(network.resolutions.yaml)"
         }
@@ -182,6 +204,7 @@ extension RunConfiguration {
     /// Group norm splits every layer evenly: into groups of 4 up to 128 channels, beyond that into 32 groups.
     @Sendable private static func groupNormProblem(_ configuration: RunConfiguration) -> String? {
         let network = configuration.network
+        guard network.backbone != .mlp else { return nil }
         let levels = [network.channels] + network.levelChannels
         // The decoder joins its stream with a skip of the same level or of the one above.
         let joined = levels.map { 2 * $0 } + zip(levels, levels.dropFirst()).map { $0 + $1 }
@@ -190,13 +213,14 @@ extension RunConfiguration {
             + "use a multiple of 32, or fewer channels"
     }
 
-    /// The discriminator head halves the bottleneck down to 4x4, with its own groups in its norm.
+    /// The discriminator head halves the bottleneck down to 4x4, with its own groups in its norm; an mlp's is one pixel.
     @Sendable private static func headProblem(_ configuration: RunConfiguration) -> String? {
         guard resolutionProblem(configuration) == nil else { return nil }
         let (bottleneck, channels) = (
             configuration.network.bottleneckResolution, configuration.network.bottleneckChannels
         )
-        guard bottleneck >= 4, bottleneck & (bottleneck - 1) == 0 else {
+        let isHalvable = bottleneck >= 4 && bottleneck & (bottleneck - 1) == 0
+        guard isHalvable || configuration.network.backbone == .mlp else {
             return "the coarsest resolution is \(bottleneck), which the discriminator head cannot halve down to 4; "
                 + "change the number of multipliers or data.resolution"
         }
@@ -227,12 +251,24 @@ extension RunConfiguration {
         return nil
     }
 
-    @Sendable private static func digitsProblem(_ configuration: RunConfiguration) -> String? {
+    /// Images are judged by a classifier that takes no smaller ones; points are not.
+    @Sendable private static func classifierProblem(_ configuration: RunConfiguration) -> String? {
+        configuration.network.resolution < 4 && configuration.data.source != .mixture2d
+            ? "\(configuration.network.resolution) is less than 4, the smallest image the classifier takes; use 4 or more"
+            : nil
+    }
+
+    @Sendable private static func builtInDataProblem(_ configuration: RunConfiguration) -> String? {
         let network = configuration.network
-        guard configuration.data.source == .digits else { return nil }
-        return network.resolution == 8 && network.imageChannels == 1 && network.classes == 10
-            ? nil
-            : "digits are 8x8, 1 channel, 10 classes, not \(network.resolution)x\(network.resolution), "
-                + "\(network.imageChannels), \(network.classes); leave data.resolution, imageChannels and classes out"
+        let found = "not \(network.resolution)x\(network.resolution), \(network.imageChannels), \(network.classes)"
+        switch configuration.data.source {
+        case .digits where network.resolution != 8 || network.imageChannels != 1 || network.classes != 10:
+            return "digits are 8x8, 1 channel, 10 classes, \(found); "
+                + "leave data.resolution, imageChannels and classes out"
+        case .mixture2d where network.resolution != 1 || network.imageChannels != 2 || network.classes != 1:
+            return "points of mixture2d are 1x1, 2 channels, 1 class, \(found); "
+                + "set data.resolution, imageChannels and classes so"
+        default: return nil
+        }
     }
 }

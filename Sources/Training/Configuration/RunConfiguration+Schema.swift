@@ -82,16 +82,18 @@ extension RunConfiguration {
 
     private static let dataKeys = [
         ConfigurationKey(
-            "data.source", \.data.source, .any, "digits, or the path of a csv.gz file or an IDX file of images"),
+            "data.source", \.data.source, .any,
+            "digits, mixture2d, or the path of a csv.gz file or an IDX file of images"),
         ConfigurationKey(
             "data.labels", \.data.labels, .any, "the path of the IDX file of labels, for images in an IDX file"),
-        ConfigurationKey("data.resolution", \.network.resolution, .atLeast(4), "height and width of an image, pixels"),
+        ConfigurationKey("data.resolution", \.network.resolution, .atLeast(1), "height and width of an image, pixels"),
         ConfigurationKey("data.imageChannels", \.network.imageChannels, .atLeast(1), "1 grey, 3 colour"),
         ConfigurationKey("data.classes", \.network.classes, .atLeast(1), "number of labels"),
     ]
 
     private static let networkKeys = [
-        ConfigurationKey("network.type", \.network.backbone, .any, "the U-Net: ADM, DDPM++ or NCSN++"),
+        ConfigurationKey(
+            "network.type", \.network.backbone, .any, "the U-Net: ADM, DDPM++ or NCSN++; mlp: linear layers"),
         ConfigurationKey(
             "network.conditional", \.network.conditional, .any,
             "true: labels enter the network; false: they are ignored"),
@@ -159,6 +161,9 @@ extension RunConfiguration {
     ]
 
     private static let distilKeys = [
+        ConfigurationKey(
+            "distil.teacher", \.distil.teacher, .any,
+            "what the student is to match: the teacher's network, or the data's exact denoiser (closedForm)"),
         ConfigurationKey("distil.studentUpdates", \.distil.studentUpdates, .atLeast(1), "updates of the student"),
         ConfigurationKey("distil.seed", \.distil.seed, .any, "seed of the distillation's draws; 0: run.seed"),
         ConfigurationKey("distil.batch", \.distil.batch, .atLeast(1), "images per update, over all ranks"),
@@ -228,5 +233,11 @@ extension RunConfiguration {
             "evaluate.student", \.evaluate.student, .any,
             "the student's weights in grids and evaluation: average, raw, or one of distil.emaFurtherDecays",
             mayChangeOnResume: true),
+        ConfigurationKey(
+            "evaluate.everyStudentUpdates", \.evaluate.everyStudentUpdates, .atLeast(0),
+            "measure the student at the first checkpoint after so many of its updates; 0: only in the end"),
+        ConfigurationKey(
+            "evaluate.inLoopImages", \.evaluate.inLoopImages, .atLeast(DigitClassifier.featureCount + 1),
+            "images of such a measurement"),
     ]
 }

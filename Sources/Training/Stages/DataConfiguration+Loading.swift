@@ -14,6 +14,14 @@ package struct DataMismatch: Error, Sendable, CustomStringConvertible {
 }
 
 extension DataConfiguration {
+    /// The points of `mixture2d`, the same for all runs as any data set.
+    private static var mixturePoints: LabelledImages {
+        let (mixture, count) = (GaussianMixture.eightModes, 10_000)
+        return LabelledImages(
+            pixels: mixture.points(count, seed: 1, set: 0), labels: [Int](repeating: 0, count: count), height: 1,
+            width: 1, channels: mixture.dimensions, classCount: 1)
+    }
+
     /// Reads the data set.
     ///
     /// Throws: `DatasetError` for a file that is missing or damaged, `DataMismatch` where its images are not the network's,
@@ -22,6 +30,7 @@ extension DataConfiguration {
         let records =
             switch source {
             case .digits: try DigitsRecords.embedded()
+            case .mixture2d: Self.mixturePoints
             case .file(let path) where labels.isEmpty: try DigitsRecords.read(path: path)
             case .file(let path):
                 try IDXRecords.read(

@@ -43,9 +43,11 @@ package final class DistillationStage: TrainingStage {
     /// The draws and the student's images of this step's student turn, by shard, for the critic's turn.
     private var turns: [Int: Turn] = [:]
 
+    /// Student and critic start from `trained`, the weights of the teacher's network; `teacher` is what the student is to
+    /// match, that network unless told otherwise.
     package init(
-        _ configuration: DistillationConfiguration, denoiser: Denoiser, teacher: NetworkWeights,
-        precision: PrecisionConfiguration = .init(), classes: Int, images: TrainingImages,
+        _ configuration: DistillationConfiguration, denoiser: Denoiser, trained: NetworkWeights,
+        teacher: Teacher? = nil, precision: PrecisionConfiguration = .init(), classes: Int, images: TrainingImages,
         regression: Regression? = nil, evaluated: EvaluationConfiguration.StudentWeights = .average, seed: UInt64
     ) {
         self.configuration = configuration
@@ -58,10 +60,11 @@ package final class DistillationStage: TrainingStage {
         (shards, batch) = (configuration.shards, configuration.batch)
         epochSamples = images.count
         checkpointInterval = configuration.checkpointEverySteps
-        step = DistillationStep(denoiser, configuration)
+        let teacher = teacher ?? Teacher(denoiser: denoiser, weights: trained)
+        step = DistillationStep(denoiser, teacher: teacher.denoiser, configuration)
         weights = .init(
-            teacher: teacher, student: teacher.copied(precision: precision.student),
-            critic: step.critic.weights(from: teacher, precision: precision.critic, seed: seed))
+            teacher: teacher.weights, student: trained.copied(precision: precision.student),
+            critic: step.critic.weights(from: trained, precision: precision.critic, seed: seed))
         var optimizer = AdamWConfiguration()
         optimizer.beta1 = Float(configuration.beta1)
         optimizer.beta2 = Float(configuration.beta2)
@@ -86,6 +89,9 @@ package final class DistillationStage: TrainingStage {
                 averageKeep: 0, metricNames: ["loss.denoising", "loss.head", "logit.real", "logit.generated"]),
         ]
     }
+
+    /// The student's updates so far.
+    var studentUpdates: Int { networks[Self.student].optimizer.updateCount }
 
     /// The network that is the run's result: the set of the student's weights that is evaluated.
     ///

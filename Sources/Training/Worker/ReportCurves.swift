@@ -9,6 +9,8 @@ enum ReportCurves {
         let scale: ReportContents.Curve.Scale
         /// The metrics of one plot, and what the legend calls them.
         let series: [(metric: String, name: String)]
+        /// Left out where nothing was measured.
+        var isOptional = false
     }
 
     private static let plans = [
@@ -29,17 +31,24 @@ enum ReportCurves {
         Plan(
             title: "Distillation: gradient norms before clipping", stage: "distil", scale: .logarithmic,
             series: [("gradient_norm.student", "student"), ("gradient_norm.critic", "critic")]),
+        Plan(
+            title: "Distillation: Fréchet distance of the student", stage: "distil", scale: .logarithmic,
+            series: [("frechet_distance", "distance")], isOptional: true),
+        Plan(
+            title: "Distillation: class agreement of the student", stage: "distil", scale: .linear,
+            series: [("class_agreement", "agreement")], isOptional: true),
     ]
 
     static func curves(_ journal: Journal) throws -> [ReportContents.Curve] {
-        try plans.map { plan in
-            try ReportContents.Curve(
+        try plans.compactMap { plan in
+            let curve = try ReportContents.Curve(
                 title: plan.title, scale: plan.scale,
                 series: plan.series.map { metric, name in
                     try .init(
                         name: name,
                         points: journal.metric(metric, stage: plan.stage).map { (x: Double($0.step), y: $0.value) })
                 })
+            return plan.isOptional && curve.series.allSatisfy(\.points.isEmpty) ? nil : curve
         }
     }
 }

@@ -1,3 +1,4 @@
+import Diffusion
 import Distillation
 
 /// The stages a run goes through, decided by its configuration alone.
@@ -7,11 +8,12 @@ package struct StagePlan: Sendable, Equatable {
 
     /// The stages of a run, the last one being `last` where it is given.
     ///
-    /// A probe (`run.stopAfter`) trains what weights depend on, and judges nothing.
+    /// A probe (`run.stopAfter`) trains what weights depend on, and judges nothing. Points need no classifier.
     package init(_ configuration: RunConfiguration, upTo last: Stage? = nil) {
         let isProbe = configuration.run.stopAfter > 0
         let regresses = configuration.distil.regressionWeight > 0
-        let needsClassifier = !isProbe || regresses && configuration.distil.regressionDistance == .features
+        let judges = !isProbe && !configuration.network.isOfPoints
+        let needsClassifier = judges || regresses && configuration.distil.regressionDistance == .features
         var stages: [Stage] = configuration.teacher.isGiven ? [] : [.teacher]
         if needsClassifier { stages.append(.classifier) }
         if regresses { stages.append(.pairs) }

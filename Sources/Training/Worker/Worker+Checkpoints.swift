@@ -51,10 +51,14 @@ extension Worker {
         return "step \(checkpoint.manifest.step) of generation \(checkpoint.manifest.generation)"
     }
 
-    /// Saves the stage's state: every rank writes a part, the control link publishes the whole.
+    /// Saves the stage's state, with the figures measured of it: every rank writes a part, the control link publishes the
+    /// whole.
     ///
     /// A checkpoint that cannot be published is announced and given up; training goes on.
-    func save(_ stage: some TrainingStage, _ state: StageState, step: Int, isComplete: Bool) throws {
+    func save(
+        _ stage: some TrainingStage, _ state: StageState, step: Int, isComplete: Bool,
+        figures: [(name: String, value: Double)]
+    ) throws {
         // Names, headers and messages of hundreds of tensors are gone when this returns; so should their memory be.
         defer { SystemHeap.trim() }
         control.report(
@@ -69,6 +73,7 @@ extension Worker {
         guard communicator.rank == 0 else { return }
         var metadata = state.metadata
         metadata[Self.completeKey] = isComplete ? "true" : "false"
+        for (name, value) in figures { metadata[name] = String(value) }
         metadata["seed"] = String(configuration.run.seed)
         metadata["configuration.sha256"] = Array(configuration.canonicalText.utf8)
             .withUnsafeBytes { SHA256Hasher.hash(of: $0) }

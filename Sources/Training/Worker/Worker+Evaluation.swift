@@ -11,15 +11,14 @@ import Tensors
 
 /// The networks that are compared: the teacher at many calls, the student at one or a few.
 struct GeneratorPair {
-    let denoiser: Denoiser
-    let teacher: NetworkWeights
+    let teacher: Teacher
     let student: NetworkWeights
     let studentSampler: StudentSampler
     let teacherSampler: HeunSampler
 
     /// The teacher's images, by Heun's method, from the unit noise of number 0.
     func teacherImages(labels: [Int], noise: (Int) -> Tensor) -> Tensor {
-        teacherSampler.sample(denoiser, teacher, noise: noise(0), labels: labels)
+        teacherSampler.sample(teacher.denoiser, teacher.weights, noise: noise(0), labels: labels)
     }
 
     /// The student's images, from the same noise and, with several calls, the numbers after it.
@@ -56,30 +55,28 @@ extension Worker {
     /// result does not depend on their number.
     func evaluate(_ generators: GeneratorPair, judge: Judge, images: TrainingImages) throws {
         let settings = configuration.evaluate
-        let batches = (settings.images + settings.batch - 1) / settings.batch
-        let declaration = StageDeclaration(
-            name: "evaluate", index: index(of: "evaluate"), count: stageCount, goal: .steps(count: 2 * batches),
-            checkpointInterval: 0, windowSteps: 2 * batches)
-        if communicator.rank == 0 { try control.beginStage(declaration) }
+        let batches = try beginEvaluation()
 
         let real = describeRecords(images, judge)
-        let teacher = try describeGenerated(judge, images, batches: batches, reportingFrom: 0) {
+        let teacher = try describeGenerated(
+            settings.images, judge, report: { reportEvaluation(batch: $0, of: 2 * batches, images: $1) }
+        ) {
             generators.teacherImages(labels: $0, noise: $1)
         }
-        let student = try describeGenerated(judge, images, batches: batches, reportingFrom: batches) {
+        let student = try describeGenerated(
+            settings.images, judge, report: { reportEvaluation(batch: batches + $0, of: 2 * batches, images: $1) }
+        ) {
             generators.studentImages(labels: $0, noise: $1)
         }
         guard communicator.rank == 0 else { return }
 
         let width = DigitClassifier.featureCount
-        func measure(_ rows: DescribedImages, networkCalls: Int) throws -> EvaluationResult.Generator {
-            var agreement = ClassAgreement(classes: configuration.network.classes)
-            agreement.add(requested: rows.labels, logits: rows.logits(featureCount: width))
+        let realStatistics = real.statistics(featureCount: width)
+        func measure(_ generated: DescribedImages, networkCalls: Int) throws -> EvaluationResult.Generator {
+            let (distance, agreement) = try compare(generated, with: realStatistics)
             return EvaluationResult.Generator(
-                networkCalls: networkCalls,
-                frechetDistance: try FrechetDistance.between(
-                    real.statistics(featureCount: width), rows.statistics(featureCount: width)),
-                classAgreement: agreement.share, images: rows.labels.count)
+                networkCalls: networkCalls, frechetDistance: distance, classAgreement: agreement,
+                images: generated.labels.count)
         }
         var accuracy = ClassAgreement(classes: configuration.network.classes)
         let heldOutImages = images.gather(judge.heldOut)
@@ -93,6 +90,17 @@ extension Worker {
         try AtomicFile.write(result.json, to: folder.evaluation)
         try control.stageFinished("evaluate", step: 2 * batches)
         try writeReport(result, generators, images: images)
+    }
+
+    /// Declares the stage, and returns the batches of each of the two generators.
+    func beginEvaluation() throws -> Int {
+        let settings = configuration.evaluate
+        let batches = (settings.images + settings.batch - 1) / settings.batch
+        let declaration = StageDeclaration(
+            name: "evaluate", index: index(of: "evaluate"), count: stageCount, goal: .steps(count: 2 * batches),
+            checkpointInterval: 0, windowSteps: 2 * batches)
+        if communicator.rank == 0 { try control.beginStage(declaration) }
+        return batches
     }
 
     /// Features, decisions and labels of a set of images.
@@ -125,33 +133,83 @@ extension Worker {
         return described
     }
 
-    /// Generates and describes the evaluation's images: sample i has label i mod classes and noise of its own number.
+    /// Says how far the `evaluate` stage has come.
+    func reportEvaluation(batch: Int, of batches: Int, images: Int) {
+        control.report(
+            ProgressReport(
+                stage: "evaluate", step: batch + 1, totalSteps: batches, phase: .evaluating, images: images))
+    }
+
+    /// The Fréchet distance of generated images to the real ones, and how many show the class asked for.
+    private func compare(
+        _ generated: DescribedImages, with real: FeatureStatistics
+    ) throws -> (distance: Double, agreement: Double) {
+        let width = DigitClassifier.featureCount
+        var agreement = ClassAgreement(classes: configuration.network.classes)
+        agreement.add(requested: generated.labels, logits: generated.logits(featureCount: width))
+        return (
+            try FrechetDistance.between(real, generated.statistics(featureCount: width)), agreement.share
+        )
+    }
+
+    /// The first images of the evaluation, described: sample i has label i mod classes.
     private func describeGenerated(
-        _ judge: Judge, _ images: TrainingImages, batches: Int, reportingFrom firstReport: Int,
+        _ count: Int, _ judge: Judge, report: (_ batch: Int, _ images: Int) -> Void,
         generate: ([Int], (Int) -> Tensor) -> Tensor
     ) throws -> DescribedImages {
-        let settings = configuration.evaluate
         let classes = configuration.network.classes
-        let labels = (0..<settings.images).map { $0 % classes }
-        let width = DigitClassifier.featureCount + classes
-        var rows = [Float](repeating: 0, count: settings.images * width)
-        for batch in 0..<batches {
-            let range = batch * settings.batch..<min(settings.images, (batch + 1) * settings.batch)
+        let labels = (0..<count).map { $0 % classes }
+        let rows = try generatedRows(
+            labels, width: DigitClassifier.featureCount + classes, judge.describe, report: report, generate: generate)
+        return DescribedImages(labels: labels, rows: rows)
+    }
+
+    /// Generates images of some labels, each from noise of its own number, and returns what `describe` makes of each:
+    /// `[images, width]`, the same on all ranks. `report` is told of every batch, dealt to this rank or not.
+    func generatedRows(
+        _ labels: [Int], width: Int, _ describe: (Tensor) -> [Float], report: (_ batch: Int, _ images: Int) -> Void,
+        generate: ([Int], (Int) -> Tensor) -> Tensor
+    ) throws -> [Float] {
+        let (network, size) = (configuration.network, configuration.evaluate.batch)
+        var rows = [Float](repeating: 0, count: labels.count * width)
+        for (batch, start) in stride(from: 0, to: labels.count, by: size).enumerated() {
+            let range = start..<min(labels.count, start + size)
             if batch % communicator.size == communicator.rank {
+                let shape = Shape(range.count, network.resolution, network.resolution, network.imageChannels)
                 let generated = generate(Array(labels[range])) { number in
                     RandomStream(seed: configuration.run.seed, purpose: .evaluationNoise, draw: number)
-                        .normal(images.shape(range.count), step: 0, firstSample: range.lowerBound)
+                        .normal(shape, step: 0, firstSample: range.lowerBound)
                 }
-                let described = judge.describe(generated)
-                rows.replaceSubrange(range.lowerBound * width..<range.upperBound * width, with: described)
+                rows.replaceSubrange(range.lowerBound * width..<range.upperBound * width, with: describe(generated))
             }
-            control.report(
-                ProgressReport(
-                    stage: "evaluate", step: firstReport + batch + 1, totalSteps: 2 * batches, phase: .evaluating,
-                    images: range.count))
+            report(batch, range.count)
         }
         // Every row is zero on all ranks but one, so the sum is exact.
         try rows.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
-        return DescribedImages(labels: labels, rows: rows)
+        return rows
+    }
+
+    /// Measures the student at the checkpoints of its stage, as `evaluate.everyStudentUpdates` asks.
+    func measurement(of stage: DistillationStage, judge: Judge, images: TrainingImages) -> Measurement {
+        var schedule = InLoopEvaluation(
+            every: configuration.evaluate.everyStudentUpdates, goingOnFrom: stage.studentUpdates)
+        var real: FeatureStatistics?
+        return { [self] step, isLast in
+            guard schedule.isDue(atCheckpointWith: stage.studentUpdates, isLast: isLast) else { return [] }
+            let generated = try describeGenerated(
+                configuration.evaluate.inLoopImages, judge,
+                report: { _, _ in
+                    control.report(
+                        ProgressReport(
+                            stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .evaluating))
+                }
+            ) { stage.sampler.sample(stage.result, labels: $0, noise: $1) }
+            guard communicator.rank == 0 else { return [] }
+            let statistics =
+                real ?? describeRecords(images, judge).statistics(featureCount: DigitClassifier.featureCount)
+            real = statistics
+            let (distance, agreement) = try compare(generated, with: statistics)
+            return [(CheckpointStore.distanceKey, distance), ("class_agreement", agreement)]
+        }
     }
 }

@@ -14,12 +14,12 @@ extension Worker {
     /// their number. Files that are there and sound are kept; damaged ones are announced and made again.
     ///
     /// Throws: `PairError` on rank 0 if there are pairs of another teacher.
-    func preparePairs(_ denoiser: Denoiser, teacher: NetworkWeights) throws -> TeacherPairs {
+    func preparePairs(_ teacher: Teacher) throws -> TeacherPairs {
         let settings = configuration.distil
         let files = PairFiles(
             folder: folder.pairs,
             identity: PairIdentity(
-                teacher: teacher.sha256, sigma: settings.studentSigmas[0],
+                teacher: teacher.weights.sha256, sigma: settings.studentSigmas[0],
                 heunSteps: configuration.evaluate.teacherHeunSteps, guidance: settings.teacherGuidance,
                 seed: configuration.run.seed),
             batch: configuration.evaluate.batch, count: settings.pairs)
@@ -28,13 +28,13 @@ extension Worker {
         if communicator.rank == 0 { missing = try files.missing { try control.notice("\($0); making it again") } }
         let told = try communicator.broadcast(message: Array(JSONEncoder().encode(missing)), from: 0)
         missing = try JSONDecoder().decode([Int].self, from: Data(told))
-        if !missing.isEmpty { try makePairs(missing, files, denoiser, teacher) }
-        let images = try files.readAll(Array(denoiser.shape(1).list.dropFirst()))
+        if !missing.isEmpty { try makePairs(missing, files, teacher) }
+        let images = try files.readAll(Array(teacher.denoiser.shape(1).list.dropFirst()))
         return TeacherPairs(images: images, classes: configuration.network.classes, seed: configuration.run.seed)
     }
 
     private func makePairs(
-        _ missing: [Int], _ files: PairFiles, _ denoiser: Denoiser, _ teacher: NetworkWeights
+        _ missing: [Int], _ files: PairFiles, _ teacher: Teacher
     ) throws {
         if communicator.rank == 0 {
             try control.beginStage(
@@ -46,12 +46,12 @@ extension Worker {
         let sampler = HeunSampler(
             steps: files.identity.heunSteps, guidance: Float(files.identity.guidance),
             startSigma: Float(files.identity.sigma))
-        let shape = Array(denoiser.shape(1).list.dropFirst())
+        let shape = Array(teacher.denoiser.shape(1).list.dropFirst())
         for (turn, file) in missing.enumerated() {
             let range = files.range(file)
             if turn % communicator.size == communicator.rank {
                 let images = sampler.sample(
-                    denoiser, teacher, noise: TeacherPairs.noise(range, shape: shape, seed: seed),
+                    teacher.denoiser, teacher.weights, noise: TeacherPairs.noise(range, shape: shape, seed: seed),
                     labels: range.map { TeacherPairs.label($0, classes: classes) })
                 try files.write(file, images)
             }

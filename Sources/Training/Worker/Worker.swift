@@ -1,5 +1,6 @@
 package import Communication
 import Coordination
+import Datasets
 import Diffusion
 import Distillation
 import Evaluation
@@ -63,15 +64,20 @@ package final class Worker {
             rank: communicator.rank, of: communicator.size, threads: configuration.launch.threadsPerRank, precision)
         logger.info("\(placement)")
 
-        let teacher: NetworkWeights
+        let trained: NetworkWeights
         if configuration.teacher.isGiven {
-            teacher = try givenTeacher(denoiser, precision: precision)
+            trained = try givenTeacher(denoiser, precision: precision)
         } else {
             let stage = TeacherStage(
                 configuration.teacher, denoiser: denoiser, precision: precision.teacher, images: images, seed: seed)
             guard try complete(stage) else { return .stopped }
-            teacher = stage.average
+            trained = stage.average
         }
+        let teacher =
+            switch configuration.distil.teacher {
+            case .network: Teacher(denoiser: denoiser, weights: trained)
+            case .closedForm: Teacher.closedForm(like: denoiser)
+            }
 
         var judge: Judge?
         if plan.contains(.classifier) {
@@ -85,26 +91,31 @@ package final class Worker {
         }
 
         var pairs: TeacherPairs?
-        if plan.contains(.pairs) { pairs = try preparePairs(denoiser, teacher: teacher) }
+        if plan.contains(.pairs) { pairs = try preparePairs(teacher) }
         guard plan.contains(.distil) else { return .finished }
 
         let distilSeed = configuration.distil.seed == 0 ? seed : configuration.distil.seed
         let distillation = DistillationStage(
-            configuration.distil, denoiser: denoiser, teacher: teacher, precision: precision,
+            configuration.distil, denoiser: denoiser, trained: trained, teacher: teacher, precision: precision,
             classes: configuration.network.classes, images: TrainingImages(records, seed: distilSeed),
             regression: pairs.map { .init(pairs: $0, distance: imageDistance(judge)) },
             evaluated: configuration.evaluate.student, seed: distilSeed)
-        guard try complete(distillation) else { return .stopped }
+        let isComplete = try complete(distillation) {
+            judge.map { measurement(of: distillation, judge: $0, images: images) }
+        }
+        guard isComplete else { return .stopped }
 
-        if plan.contains(.evaluate), let judge {
-            try evaluate(
-                GeneratorPair(
-                    denoiser: denoiser, teacher: teacher, student: distillation.result,
-                    studentSampler: distillation.sampler,
-                    teacherSampler: HeunSampler(
-                        steps: configuration.evaluate.teacherHeunSteps,
-                        guidance: Float(configuration.evaluate.teacherGuidance))),
-                judge: judge, images: images)
+        if plan.contains(.evaluate) {
+            let generators = GeneratorPair(
+                teacher: teacher, student: distillation.result, studentSampler: distillation.sampler,
+                teacherSampler: HeunSampler(
+                    steps: configuration.evaluate.teacherHeunSteps,
+                    guidance: Float(configuration.evaluate.teacherGuidance)))
+            if let judge {
+                try evaluate(generators, judge: judge, images: images)
+            } else {
+                try evaluatePoints(generators, of: .eightModes, data: records.pixels)
+            }
         }
         return .finished
     }
@@ -132,8 +143,13 @@ package final class Worker {
         return PrecisionConfiguration()
     }
 
+    /// What is measured of a stage at a checkpoint, where something is due. All ranks call it; rank 0 has the figures.
+    typealias Measurement = (_ step: Int, _ isLast: Bool) throws -> [(name: String, value: Double)]
+
     /// Brings a stage to its end, from its newest checkpoint. False if the run was stopped on the way.
-    private func complete(_ stage: some TrainingStage) throws -> Bool {
+    ///
+    /// `measuring` is called once the stage has the state that it goes on from.
+    private func complete(_ stage: some TrainingStage, measuring: () -> Measurement? = { nil }) throws -> Bool {
         let state = StageState(networks: stage.networks)
         let start = try restore(stage, state)
         if !start.isComplete {
@@ -141,7 +157,7 @@ package final class Worker {
                 try control.beginStage(declaration(of: stage, startStep: start.step))
                 if start.step == 0 { try drawSamples(of: stage, step: 0) }
             }
-            guard try train(stage, state, from: start.step) else { return false }
+            guard try train(stage, state, from: start.step, measuring()) else { return false }
         }
         if printsWeightsHash && communicator.rank == 0 && stage.name != "classifier" {
             announce("weights \(stage.name) sha256:\(state.weightsHash)")
@@ -162,12 +178,24 @@ package final class Worker {
     var stageCount: Int { plan.names.count }
 
     /// Runs the granted windows until the stage, or the run, ends. True if the stage is complete.
-    private func train(_ stage: some TrainingStage, _ state: StageState, from start: Int) throws -> Bool {
+    private func train(
+        _ stage: some TrainingStage, _ state: StageState, from start: Int, _ measure: Measurement?
+    ) throws -> Bool {
         let reductions = stage.networks.map { network in
             configuration.launch.reduction.makeReduction(
                 communicator: communicator, shardCount: stage.shards, elementCount: network.vectorCount)
         }
         var step = start
+        func measureAndSave(isLast: Bool) throws {
+            let figures = try measure?(step, isLast) ?? []
+            if !figures.isEmpty {
+                control.report(
+                    ProgressReport(
+                        stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .saving,
+                        metrics: figures))
+            }
+            try save(stage, state, step: step, isComplete: isLast, figures: figures)
+        }
         while true {
             let window = try nextWindow(stage.name, from: step)
             for kind in window.kinds {
@@ -179,10 +207,10 @@ package final class Worker {
                         metrics: metrics, images: stage.batch))
                 let ends = window.finishesStage && step == window.endStep
                 if window.checkpointAfter.contains(step) || ends {
-                    try save(stage, state, step: step, isComplete: ends)
+                    try measureAndSave(isLast: ends)
                 }
             }
-            if window.kinds.isEmpty && window.finishesStage { try save(stage, state, step: step, isComplete: true) }
+            if window.kinds.isEmpty && window.finishesStage { try measureAndSave(isLast: true) }
             if window.finishesStage {
                 if communicator.rank == 0 { try control.stageFinished(stage.name, step: step) }
                 return true

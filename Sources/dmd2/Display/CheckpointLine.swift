@@ -1,4 +1,5 @@
 import Checkpoints
+import Evaluation
 import Foundation
 
 /// A published checkpoint as `dmd2 checkpoint` shows it.
@@ -13,10 +14,19 @@ struct CheckpointLine: Encodable {
     /// The launch that wrote it, and the length of its files; unknown of a damaged one.
     var generation: Int?
     var bytes: Int?
+    /// The Fréchet distance measured of it on the way, and true for the stage's lowest, which is kept.
+    var frechetDistance: Double?
+    let best: Bool
     /// What is wrong with a damaged one.
     var problem: String?
 
-    init(stage: String, _ inspection: CheckpointInspection, hashed: Bool) {
+    private enum CodingKeys: String, CodingKey {
+        case stage, step, folder, sound, hashed, generation, bytes, best, problem
+        case frechetDistance = "frechet_distance"
+    }
+
+    /// `best` is the step of the stage's best checkpoint.
+    init(stage: String, _ inspection: CheckpointInspection, best: Int?, hashed: Bool) {
         self.stage = stage
         self.hashed = hashed
         switch inspection {
@@ -25,12 +35,15 @@ struct CheckpointLine: Encodable {
             step = checkpoint.manifest.step
             folder = checkpoint.folder
             generation = checkpoint.manifest.generation
+            frechetDistance = checkpoint.distance
+            self.best = step == best
             bytes = checkpoint.manifest.files.values.map(\.byteCount).reduce(0, +)
         case .rejected(let rejected):
             sound = false
             step = rejected.step
             folder = rejected.folder
             problem = rejected.detail
+            self.best = false
         }
     }
 
@@ -38,6 +51,7 @@ struct CheckpointLine: Encodable {
     var text: String {
         let size = bytes.map { String(format: ", %.1f MB", Double($0) / 1e6) } ?? ""
         let verdict = hashed ? "verified" : "published"
-        return "\(stage) step \(step): \(problem.map { "DAMAGED: \($0)" } ?? verdict + size), \(folder)"
+        let distance = frechetDistance.map { ", distance \(NumberText.figure($0))\(best ? " (best)" : "")" } ?? ""
+        return "\(stage) step \(step): \(problem.map { "DAMAGED: \($0)" } ?? verdict + size + distance), \(folder)"
     }
 }

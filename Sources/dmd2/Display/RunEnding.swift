@@ -11,7 +11,7 @@ struct RunEnding {
     func text(includingEvaluation: Bool) throws -> String {
         var paragraphs: [String] = []
         if includingEvaluation, let bytes = FileManager.default.contents(atPath: folder.layout.evaluation) {
-            paragraphs.append(TerminalTable.text(try JSONDecoder().decode(EvaluationResult.self, from: bytes)))
+            paragraphs.append(try table(of: bytes))
         }
         let journal = try Journal.reading(path: folder.layout.journal)
         let events = try journal.events()
@@ -24,6 +24,15 @@ struct RunEnding {
         }
         paragraphs.append(Rows.text(files.map { ("wrote", $0) }))
         return paragraphs.joined(separator: "\n\n")
+    }
+
+    /// The table of an `evaluation.json`, which is that of points or of images.
+    private func table(of bytes: Data) throws -> String {
+        let decoder = JSONDecoder()
+        if let points = try? decoder.decode(PointEvaluationResult.self, from: bytes) {
+            return TerminalTable.text(points)
+        }
+        return TerminalTable.text(try decoder.decode(EvaluationResult.self, from: bytes))
     }
 
     private var files: [String] {

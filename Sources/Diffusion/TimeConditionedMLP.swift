@@ -1,0 +1,103 @@
+import Glibc
+package import Layers
+package import Tensors
+
+/// A small network for points and tiny images: residual blocks of linear layers, each told the noise level and the label.
+///
+///     linear → `blocks` x block (the bottleneck) → `blocks` x block → SiLU → linear
+///     block: x + linear(SiLU(linear(SiLU(x)) + affine(embedding)))
+package struct TimeConditionedMLP: Backbone {
+    package let layout: ParameterLayout
+    package let bottleneckChannels: Int
+    package let bottleneckResolution: Int
+
+    private let channels: Int
+    private let map0: LinearLayer
+    private let map1: LinearLayer
+    private let mapLabel: LabelMap?
+    private let input: LinearLayer
+    private let encoder: [Block]
+    private let decoder: [Block]
+    private let output: LinearLayer
+
+    private struct Block {
+        private let first: LinearLayer
+        private let affine: LinearLayer
+        private let second: LinearLayer
+
+        init(_ layout: inout ParameterLayout, _ name: String, channels: Int, embedding: Int) {
+            first = LinearLayer(&layout, name + ".linear0", inputs: channels, outputs: channels)
+            affine = LinearLayer(&layout, name + ".affine", inputs: embedding, outputs: channels)
+            second = LinearLayer(&layout, name + ".linear1", inputs: channels, outputs: channels, initializer: .zeros)
+        }
+
+        /// Shapes: x and the result `[N, channels]`, embedding `[N, E]`.
+        func callAsFunction(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> Variable {
+            let h = add(first(silu(x), weights), affine(embedding, weights))
+            return add(x, second(silu(h), weights))
+        }
+    }
+
+    package init(_ configuration: NetworkConfiguration) {
+        var layout = ParameterLayout()
+        channels = configuration.channels
+        bottleneckChannels = configuration.bottleneckChannels
+        bottleneckResolution = configuration.bottleneckResolution
+        let values = configuration.resolution * configuration.resolution * configuration.imageChannels
+        let embedding = channels * configuration.channelMultiplierEmbedding
+        map0 = LinearLayer(&layout, "model.map_layer0", inputs: channels, outputs: embedding)
+        map1 = LinearLayer(&layout, "model.map_layer1", inputs: embedding, outputs: embedding)
+        mapLabel = LabelMap(
+            &layout, configuration, outputs: embedding, hasBias: false, scale: 1, initializer: .normal(deviation: 1))
+        input = LinearLayer(&layout, "model.input", inputs: values, outputs: channels)
+        func blocks(_ name: String) -> [Block] {
+            (0..<configuration.blocks).map { index in
+                Block(
+                    &layout, "model.\(name).block\(index)", channels: configuration.channels, embedding: embedding)
+            }
+        }
+        encoder = blocks("enc")
+        decoder = blocks("dec")
+        output = LinearLayer(&layout, "model.output", inputs: channels, outputs: values, initializer: .zeros)
+        self.layout = layout
+    }
+
+    package func callAsFunction(
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
+    ) -> Variable {
+        let embedding = embed(conditioning, labels, weights)
+        var stream = encode(x, embedding, weights)
+        for block in decoder { stream = block(stream, embedding, weights) }
+        return reshape(output(silu(stream), weights), x.shape)
+    }
+
+    package func bottleneck(
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
+    ) -> Variable {
+        let stream = encode(x, embed(conditioning, labels, weights), weights)
+        return reshape(stream, Shape(x.shape[0], 1, 1, channels))
+    }
+
+    private func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> Variable {
+        var stream = input(reshape(x, Shape(x.shape[0], x.shape.countPerSample)), weights)
+        for block in encoder { stream = block(stream, embedding, weights) }
+        return stream
+    }
+
+    /// The embedding of noise level and label, `[N, embedding]`.
+    private func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
+        let noise = map1(silu(map0(Variable(waves(conditioning)), weights)), weights)
+        guard let mapLabel else { return silu(noise) }
+        return silu(add(noise, mapLabel(labels, weights)))
+    }
+
+    /// cos and sin of c_noise times frequencies from 1 to 16, evenly spaced in their logarithm, `[N, C]`.
+    ///
+    /// c_noise spans 2.6 over all noise levels: the slowest wave turns by less than half, the fastest six times.
+    private func waves(_ conditioning: [Float]) -> Tensor {
+        let half = channels / 2
+        return noiseWaves(samples: conditioning.count, waves: half, order: .cosineFirst) { sample, wave in
+            Double(conditioning[sample]) * pow(16, Double(wave) / Double(half - 1))
+        }
+    }
+}
