@@ -1,0 +1,105 @@
+import Coordination
+import Foundation
+import Journal
+import Testing
+import Training
+
+@Suite struct LaunchStoryTests {
+    /// An event so many seconds after midnight.
+    private func event(_ second: Double, _ launch: Int, _ kind: String, _ detail: [String: String] = [:]) throws
+        -> EventRecord
+    {
+        let whole = Int(second)
+        let time = String(
+            format: "2026-01-01T00:%02d:%02d.%03dZ", whole / 60, whole % 60,
+            Int(((second - Double(whole)) * 1000).rounded()))
+        let json = String(decoding: try JSONEncoder().encode(detail), as: UTF8.self)
+        return EventRecord(timeUTC: time, generation: launch, kind: kind, detail: json)
+    }
+
+    private func generation(_ number: Int, ended: Bool, cause: String?) throws -> GenerationRecord {
+        let journal = try Journal.writing(path: NSTemporaryDirectory() + "story-\(UUID().uuidString).sqlite")
+        try journal.recordGenerationStart(number, ranks: 4)
+        if ended { try journal.recordGenerationEnd(number, cause: cause ?? "") }
+        return try #require(try journal.generations().first)
+    }
+
+    /// Launch 1 trains from 3 s on, is at step 40 when rank 2 is found silent at 30 s, and gone at 31 s. Launch 2 begins
+    /// at step 25, works from 35 s on, and is at step 40 at 38 s.
+    private func events() throws -> [EventRecord] {
+        [
+            try event(0, 1, "launch_started", ["ranks": "4"]), try event(2, 1, "ranks_complete"),
+            try event(2.5, 1, "stage_begun", ["stage": "teacher", "step": "0"]),
+            try event(3, 1, "first_step", ["redone": "false"]),
+            try event(30, 1, "rank_lost", ["silent_seconds": "10"]),
+            try event(30.5, 1, "worker_failed", ["rank": "0", "reason": "no answer"]),
+            try event(31, 1, "launch_ended", ["step": "40", "silent_seconds": "11"]),
+            try event(31, 2, "launch_started", ["ranks": "4"]), try event(33, 2, "ranks_complete"),
+            try event(34, 2, "stage_begun", ["stage": "teacher", "step": "25"]),
+            try event(35, 2, "first_step", ["redone": "true"]), try event(38, 2, "caught_up"),
+        ]
+    }
+
+    @Test("An outage is told from the last progress until the next launch has come as far")
+    func outage() throws {
+        let launches = [
+            try generation(1, ended: true, cause: "rank 2 has been silent for 10 s"),
+            try generation(2, ended: false, cause: nil),
+        ]
+        let now = try #require(try event(48, 2, "now").time)
+        let story = try #require(LaunchStory(of: 1, generations: launches, events: try events(), now: now))
+
+        #expect(story.cause == "rank 2 has been silent for 10 s")
+        #expect(story.collateral == ["rank 0: no answer"])
+        #expect(story.stepsCompleted == 40 && story.nextStartedAt == 25 && story.stepsLost == 15)
+        #expect(story.isRecovered)
+        let expected = ["detect": 10.0, "stop": 1, "wait": 0, "launch": 2, "load": 2, "redo": 3]
+        #expect(story.outageSeconds.keys.sorted() == expected.keys.sorted())
+        for (activity, seconds) in expected {
+            // Times are written to the millisecond.
+            #expect(abs((story.outageSeconds[activity] ?? 0) - seconds) < 0.002, "\(activity)")
+        }
+        // Kept: 17 s before the silence, 10 s after catching up, of 48.
+        #expect(abs(story.goodput - 27.0 / 48) < 0.001)
+    }
+
+    @Test("A launch that ended well had no outage, and one that never was has no story")
+    func noOutage() throws {
+        let events = [
+            try event(0, 1, "launch_started"), try event(3, 1, "first_step", ["redone": "false"]),
+            try event(10, 1, "launch_ended", ["step": "5"]), try event(10, 1, "run_ended"),
+        ]
+        let launches = [try generation(1, ended: true, cause: "finished")]
+        let story = try #require(LaunchStory(of: 1, generations: launches, events: events, now: nil))
+        #expect(story.outageSeconds.isEmpty && story.isRecovered)
+        #expect(LaunchStory(of: 2, generations: launches, events: events, now: nil) == nil)
+    }
+
+    @Test("A journal without an end of its last launch says how to go on with it")
+    func liveLaunch() throws {
+        let journal = try Journal.writing(path: NSTemporaryDirectory() + "live-\(UUID().uuidString).sqlite")
+        let stage = StageDeclaration(
+            name: "distil", index: 1, count: 2, goal: .studentUpdates(count: 10, ratio: 5), startStep: 10,
+            checkpointInterval: 10, windowSteps: 4, batch: 8, epochSamples: 100)
+        let window = PlanWindow(stage: "distil", firstStep: 10, kinds: [.criticAndStudent, .criticOnly])
+        let entries: [JournalEntry] = [
+            .generationStarted(generation: 3, ranks: 2, hosts: "a:2", restartsUsed: 2),
+            .event(generation: 3, kind: "ranks_complete", detail: [:]),
+            .stageBegun(generation: 3, stage, totalSteps: 50), .planGranted(generation: 3, window: window),
+            .stepsCompleted(generation: 3, stage: "distil", firstStep: 10, kinds: [.criticAndStudent]),
+            .event(generation: 3, kind: "save_asked", detail: ["stage": "distil", "step": "13"]),
+            .event(generation: 3, kind: "stop_asked", detail: ["by": "signal"]),
+        ]
+        for entry in entries { try journal.record(entry) }
+        let placement = LaunchPlacement(hosts: [HostSlots(name: "a", slots: 2)])
+        let launch = try journal.liveLaunch(3, on: placement)
+
+        #expect(launch.isComplete && !launch.isFinished)
+        #expect(launch.stage == stage)
+        #expect(launch.windows == [window] && launch.everGrantedEnd == 12 && launch.step == 11)
+        #expect(launch.savesAsked == [13])
+        #expect(launch.stopCause == .signal)
+        #expect(launch.restartsUsed == 2)
+        #expect(try journal.stepsOutOfSequence().map(\.step) == [10], "steps 0 to 9 are missing")
+    }
+}
