@@ -1,16 +1,17 @@
 import Coordination
 import Foundation
+import Journal
 import Subprocess
 import SystemPackage
 
 /// The coordinator of a run, started by this program and outlived by it; where a signal ends it, the next one goes on
 /// with the ranks that it leaves running.
 struct CoordinatorProcess: Sendable {
+    let folder: RunFolder
     let arguments: [String]
 
-    /// Deaths in a row, none of the coordinators having lived this long, after which no other is started.
+    /// Deaths in a row, without a step between them, after which no other is started.
     private static let deathsToGiveUp = 5
-    private static let soundSeconds = 30.0
 
     private enum Outcome: Sendable {
         case ended(TerminationStatus)
@@ -24,8 +25,8 @@ struct CoordinatorProcess: Sendable {
     func run(showing progress: ProgressDisplay) async throws -> Int32 {
         let interrupts = Interrupts()
         var deaths = 0
+        var steps = 0
         while true {
-            let start = ContinuousClock.now
             let status = try await run(
                 deaths == 0 ? arguments : arguments + ["--go-on"], interrupts, showing: progress)
             switch status {
@@ -33,8 +34,9 @@ struct CoordinatorProcess: Sendable {
                 await progress.finish()
                 return code
             case .signaled(let signal):
-                if ContinuousClock.now - start > .seconds(Self.soundSeconds) { deaths = 0 }
-                deaths += 1
+                let completed = completedSteps
+                deaths = completed > steps ? 1 : deaths + 1
+                steps = completed
                 guard !interrupts.haveArrived, deaths < Self.deathsToGiveUp else {
                     await progress.finish()
                     throw CommandFailure(
@@ -47,6 +49,9 @@ struct CoordinatorProcess: Sendable {
             }
         }
     }
+
+    /// Steps of all stages that the journal has; 0 while there is none.
+    private var completedSteps: Int { ((try? folder.journal().completedSteps()) ?? [:]).values.reduce(0, +) }
 
     /// One coordinator, from its start to its end.
     private func run(

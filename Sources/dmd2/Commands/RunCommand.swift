@@ -28,7 +28,7 @@ struct SupervisedRun {
     /// Runs to the end and returns the coordinator's exit code.
     func run() async throws -> Int32 {
         let folder = RunFolder(path: try options.configuration(path: path).run.folder)
-        let coordinator = CoordinatorProcess(arguments: options.arguments(path: path))
+        let coordinator = CoordinatorProcess(folder: folder, arguments: options.arguments(path: path))
         let progress = ProgressDisplay(folder: folder)
 
         let code = try await coordinator.run(showing: progress)
