@@ -113,7 +113,9 @@ let package = Package(
         program(
             "dmd2-worker",
             [
-                "CommandLineOptions", "Training", "Coordination", "Communication", "Kernels", argumentParser, logging,
+                "CommandLineOptions", "Training", "Coordination", "Communication", "Checkpoints", "Kernels",
+                argumentParser,
+                logging,
             ]),
         // Tests, in the order of the modules
         tests("Kernels"),
@@ -138,6 +140,7 @@ let package = Package(
             ]),
         tests("dmd2", ["Checkpoints", "Coordination", "Journal", "Messaging"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging"], swiftSettings: settings),
+            name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging", "Checkpoints"],
+            swiftSettings: settings),
     ]
 )

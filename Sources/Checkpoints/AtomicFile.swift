@@ -31,5 +31,5 @@ package enum AtomicFile {
 func writeDurably(_ bytes: [UInt8], to path: String) throws(CheckpointError) -> String {
     var file = try OutputFile(path: path)
     try file.write(bytes)
-    return try file.finish()
+    return try file.finish().sha256
 }

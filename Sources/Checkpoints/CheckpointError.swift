@@ -8,6 +8,8 @@ package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertibl
     case mismatch(path: String, reason: String)
     /// A checkpoint was not published, because a part of it is missing.
     case incomplete(path: String, reason: String)
+    /// The file system has no room for a checkpoint.
+    case noSpace(path: String, neededByteCount: Int, freeByteCount: Int)
     /// A later launch of the run has begun to save: this process is a leftover of an earlier one.
     case superseded(path: String, generation: Int)
     /// The run folder belongs to a process that is alive.
@@ -24,6 +26,9 @@ package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertibl
             "\(path) does not fit: \(reason); load it with the configuration it was written with"
         case .incomplete(let path, let reason):
             "checkpoint \(path) is not published: \(reason); the one before it stays valid"
+        case .noSpace(let path, let needed, let free):
+            "no room for a checkpoint in \(path): \(needed >> 20) MiB are needed and \(free >> 20) MiB free; make room, the "
+                + "next save tries again"
         case .superseded(let path, let generation):
             "\(path) belongs to generation \(generation), which is later than this process's; end this process"
         case .locked(let path, let owner):

@@ -15,15 +15,29 @@ extension CheckpointStore {
 
     /// Creates the temporary folder `.step-00000500.gen-3` and removes what earlier launches left behind.
     ///
-    /// One rank calls this, before any rank writes. Throws `superseded` if a later launch is saving.
-    package func beginSave(step: Int, generation: Int) throws(CheckpointError) -> CheckpointSave {
+    /// One rank calls this, before any rank writes. Throws `superseded` if a later launch is saving, `noSpace` if the
+    /// state's `byteCount` bytes would not leave enough free.
+    package func beginSave(step: Int, generation: Int, byteCount: Int = 0) throws(CheckpointError) -> CheckpointSave {
         precondition(step >= 0 && generation >= 0, "checkpoint: step \(step) of generation \(generation)")
+        try reach(.begin, step: step, generation: generation)
         try DurableFolder.create(folder)
         try removeLeftovers(upTo: generation)
         try restoreInterruptedReplacements()
+        try FreeSpace.check(for: byteCount, at: folder)
         let save = saveInProgress(step: step, generation: generation)
         try DurableFolder.create(save.folder)
+        try reach(.folder, step: step, generation: generation)
         return save
+    }
+
+    /// Names the save that a draft is of.
+    package func saveInProgress(of draft: CheckpointDraft) -> CheckpointSave {
+        saveInProgress(step: draft.step, generation: draft.generation)
+    }
+
+    /// Gives up a save: what it has written goes, and the space with it.
+    package func abandon(_ save: CheckpointSave) throws(CheckpointError) {
+        if DurableFolder.exists(save.folder) { try DurableFolder.remove(save.folder) }
     }
 
     /// Names the save that another rank has begun.
@@ -49,16 +63,32 @@ extension CheckpointStore {
     package func writeShard(
         rank: Int, of rankCount: Int, tensors: [TensorView], in save: CheckpointSave
     ) throws(CheckpointError) -> ShardRecord {
+        try writeShard(rank: rank, of: rankCount, share: Self.share(of: tensors, rank, of: rankCount), in: save).record
+    }
+
+    /// The tensors that a rank writes, of those that all ranks hold.
+    package static func share(of tensors: [TensorView], _ rank: Int, of rankCount: Int) -> [TensorView] {
         precondition((0..<rankCount).contains(rank), "checkpoint: rank \(rank) of \(rankCount)")
         let byteCounts = tensors.map { $0.elements.count * ElementType.float32.byteCount }
         let owners = shardAssignment(byteCounts: byteCounts, rankCount: rankCount)
-        let own = zip(tensors, owners).filter { $0.1 == rank }.map(\.0)
+        return zip(tensors, owners).filter { $0.1 == rank }.map(\.0)
+    }
+
+    /// Writes the share of a rank, and reports it and what it took. The file is on the disk when this returns.
+    package func writeShard(
+        rank: Int, of rankCount: Int, share own: [TensorView], in save: CheckpointSave
+    ) throws(CheckpointError) -> (record: ShardRecord, seconds: WritingSeconds) {
         let file = "shard-\(Self.fiveDigits(rank))-of-\(Self.fiveDigits(rankCount)).safetensors"
-        let fingerprint = try SafetensorsFile.write(own, to: save.folder + "/" + file)
+        let (fingerprint, seconds) = try SafetensorsFile.write(own, to: save.folder + "/" + file) {
+            progress throws(CheckpointError) in
+            let place: Failpoint.Place = progress == .halfWritten ? .shard : .shardFlush
+            try reach(place, step: save.step, generation: save.generation)
+        }
         let records = own.map { ($0.name, TensorRecord(file: file, type: .float32, shape: $0.shape)) }
-        return ShardRecord(
+        let record = ShardRecord(
             rank: rank, rankCount: rankCount, file: file, fingerprint: fingerprint,
             tensors: Dictionary(uniqueKeysWithValues: records))
+        return (record, seconds)
     }
 
     private static func fiveDigits(_ number: Int) -> String {
@@ -66,12 +96,16 @@ extension CheckpointStore {
         return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     }
 
-    /// Makes the checkpoint visible, then removes those that are older than the newest `keepCount`.
+    /// Makes the checkpoint visible.
     ///
     /// One rank calls this, when every rank has reported. A published checkpoint of the same step is replaced.
-    /// Throws `incomplete` if a shard is missing or has another length than reported; nothing is published then.
+    /// Throws `incomplete` if a shard is missing or has another length than reported. If it throws, what was published
+    /// before is as it was; the temporary folder can be abandoned.
     package func publish(_ draft: CheckpointDraft) throws(CheckpointError) -> Checkpoint {
-        let save = saveInProgress(step: draft.step, generation: draft.generation)
+        let save = saveInProgress(of: draft)
+        func reach(_ place: Failpoint.Place) throws(CheckpointError) {
+            try self.reach(place, step: draft.step, generation: draft.generation)
+        }
         // Asked again, because whoever published it died before it could say so.
         if !DurableFolder.exists(save.folder),
             case .success(let published) = inspect(step: draft.step, hashingContent: false),
@@ -81,12 +115,50 @@ extension CheckpointStore {
         }
         try checkComplete(draft, in: save)
         let manifest = Manifest(draft)
+        try reach(.manifest)
         let hash = try writeDurably(manifest.encoded(), to: save.folder + "/" + Self.manifestName)
+        try reach(.commit)
         _ = try writeDurably(Array("\(hash)\n".utf8), to: save.folder + "/" + Self.commitName)
+        try reach(.folderFlush)
         try DurableFolder.flush(save.folder)
         try install(save)
-        try removeOutdated()
         return Checkpoint(manifest: manifest, folder: path(Self.stepName(draft.step)), manifestSHA256: hash)
+    }
+
+    /// Publishes, or gives up the save and throws why.
+    package func publishOrAbandon(_ draft: CheckpointDraft) throws(CheckpointError) -> Checkpoint {
+        do {
+            return try publish(draft)
+        } catch {
+            // The reason is what counts; what cannot be removed now the next save removes.
+            try? abandon(saveInProgress(of: draft))
+            throw error
+        }
+    }
+
+    /// Removes what the policy does not keep, after the checkpoint of `step` has been published and written down; the best
+    /// one stays beside the others. One thread at a time.
+    ///
+    /// Every byte of those that stay by their age is read and compared before anything goes, so as many as the policy
+    /// keeps, and never fewer than two, are known to be sound.
+    package func removeOutdated(after step: Int, generation: Int) throws(CheckpointError) {
+        try reach(.retention, step: step, generation: generation)
+        for name in try DurableFolder.names(in: folder) where name.hasPrefix(Self.outdatedPrefix) {
+            try DurableFolder.remove(path(name))
+        }
+        let best = try best()?.manifest.step
+        let steps = try publishedSteps().filter { $0 != best }
+        guard steps.count > retention.keepLast else { return }
+        let outdated = try retention.outdated(steps) { step in
+            if case .success = inspect(step: step, hashingContent: true) { true } else { false }
+        }
+        for old in outdated {
+            // Under this name it is no checkpoint any more, should the removal stop half-way.
+            let leaving = path(Self.outdatedPrefix + Self.stepName(old))
+            try DurableFolder.move(path(Self.stepName(old)), to: leaving)
+            try reach(.removal, step: step, generation: generation)
+            try DurableFolder.remove(leaving)
+        }
     }
 
     private func checkComplete(_ draft: CheckpointDraft, in save: CheckpointSave) throws(CheckpointError) {
@@ -110,26 +182,21 @@ extension CheckpointStore {
     }
 
     private func install(_ save: CheckpointSave) throws(CheckpointError) {
+        func reach(_ place: Failpoint.Place) throws(CheckpointError) {
+            try self.reach(place, step: save.step, generation: save.generation)
+        }
         let published = path(Self.stepName(save.step))
         let replaced = path(Self.replacedPrefix + Self.stepName(save.step))
         let isReplacement = DurableFolder.exists(published)
-        if isReplacement { try DurableFolder.rename(published, to: replaced) }
-        try DurableFolder.rename(save.folder, to: published)
-        if isReplacement { try DurableFolder.remove(replaced) }
-    }
-
-    /// Lengths and the manifest's hash are checked of those that stay; the content is hashed when it is loaded. The best one
-    /// stays beside them.
-    private func removeOutdated() throws(CheckpointError) {
-        var soundCount = 0
-        let best = try best()?.manifest.step
-        for step in try publishedSteps() where step != best {
-            if soundCount >= keepCount {
-                try DurableFolder.remove(path(Self.stepName(step)))
-            } else if case .success = inspect(step: step, hashingContent: false) {
-                soundCount += 1
-            }
+        if isReplacement {
+            try DurableFolder.rename(published, to: replaced)
+            try reach(.replace)
         }
+        try reach(.rename)
+        try DurableFolder.move(save.folder, to: published)
+        try reach(.parentFlush)
+        try DurableFolder.flush(folder)
+        if isReplacement { try DurableFolder.remove(replaced) }
     }
 }
 

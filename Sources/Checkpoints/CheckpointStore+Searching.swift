@@ -11,9 +11,9 @@ package struct Checkpoint: Sendable, Equatable {
 }
 
 /// A checkpoint that does not verify.
-package struct RejectedCheckpoint: Sendable, Equatable, CustomStringConvertible {
+package struct RejectedCheckpoint: Codable, Sendable, Equatable, CustomStringConvertible {
     /// What is wrong with it, as it appears in the name of a folder that is set aside.
-    package enum Fault: String, Sendable {
+    package enum Fault: String, Codable, Sendable {
         /// There is no `COMMITTED`, or it does not match the manifest.
         case commit
         /// The manifest cannot be read, or is that of another step.
@@ -62,21 +62,56 @@ extension CheckpointStore {
     /// With `settingAside`, damaged ones on the way are renamed to `step-N.bad-FAULT`, and of those only the two with
     /// the highest steps stay, for whoever wants to know what happened; only one process may do that.
     package func newestVerified(settingAside: Bool) throws(CheckpointError) -> CheckpointSearch {
+        try search(below: nil, hashingContent: true, settingAside: settingAside)
+    }
+
+    /// Finds the newest checkpoint before a step whose commit mark, manifest and file lengths agree; hashes are left to
+    /// `firstDefect`. `settingAside` as in `newestVerified`.
+    package func newestCommitted(below limit: Int?, settingAside: Bool) throws(CheckpointError) -> CheckpointSearch {
+        try search(below: limit, hashingContent: false, settingAside: settingAside)
+    }
+
+    private func search(
+        below limit: Int?, hashingContent: Bool, settingAside: Bool
+    ) throws(CheckpointError) -> CheckpointSearch {
         if settingAside { try restoreInterruptedReplacements() }
         var search = CheckpointSearch(found: nil, rejected: [])
-        for step in try publishedSteps() where search.found == nil {
-            switch inspect(step: step, hashingContent: true) {
-            case .success(let checkpoint):
+        for step in try publishedSteps() where search.found == nil && limit.map({ step < $0 }) ?? true {
+            switch judge(step: step, hashingContent: hashingContent) {
+            case .sound(let checkpoint):
                 search.found = checkpoint
-            case .failure(let defect):
-                var folder = path(Self.stepName(step))
-                if settingAside && defect.fault.isDamage { folder = try setAside(step: step, fault: defect.fault) }
-                search.rejected.append(
-                    RejectedCheckpoint(step: step, fault: defect.fault, detail: defect.detail, folder: folder))
+            case .rejected(let rejected):
+                search.rejected.append(settingAside ? try setAside(rejected) : rejected)
             }
         }
         if settingAside { search.removed = try removeOldDamaged() }
         return search
+    }
+
+    /// Reads every `count`th file of a checkpoint from number `part` on and compares its hash; nil if they are as they
+    /// were written. So several processes share the work: part r of n for rank r of n.
+    package func firstDefect(of checkpoint: Checkpoint, part: Int, of count: Int) -> RejectedCheckpoint? {
+        precondition((0..<count).contains(part), "checkpoint: part \(part) of \(count)")
+        let files = checkpoint.manifest.files.sorted { $0.key < $1.key }
+        for index in stride(from: part, to: files.count, by: count) {
+            do {
+                try check(files[index].key, files[index].value, in: checkpoint.folder, hashingContent: true)
+            } catch {
+                return RejectedCheckpoint(
+                    step: checkpoint.manifest.step, fault: error.fault, detail: error.detail, folder: checkpoint.folder)
+            }
+        }
+        return nil
+    }
+
+    /// Renames a damaged checkpoint to `step-N.bad-FAULT`, and says where it is now. What is not damaged stays.
+    package func setAside(_ rejected: RejectedCheckpoint) throws(CheckpointError) -> RejectedCheckpoint {
+        guard rejected.fault.isDamage else { return rejected }
+        var moved = rejected
+        moved.folder = path(Self.stepName(rejected.step)) + Self.damageMark + rejected.fault.rawValue
+        if DurableFolder.exists(moved.folder) { try DurableFolder.remove(moved.folder) }
+        try DurableFolder.rename(path(Self.stepName(rejected.step)), to: moved.folder)
+        return moved
     }
 
     private static let damageMark = ".bad-"
@@ -92,14 +127,6 @@ extension CheckpointStore {
         let outdated = damaged.sorted { ($0.step, $0.name) > ($1.step, $1.name) }.dropFirst(Self.keptDamagedCount)
         for (_, name) in outdated { try DurableFolder.remove(path(name)) }
         return outdated.map { path($0.name) }
-    }
-
-    private func setAside(step: Int, fault: RejectedCheckpoint.Fault) throws(CheckpointError) -> String {
-        let folder = path(Self.stepName(step))
-        let aside = folder + Self.damageMark + fault.rawValue
-        if DurableFolder.exists(aside) { try DurableFolder.remove(aside) }
-        try DurableFolder.rename(folder, to: aside)
-        return aside
     }
 
     /// Checks the checkpoint of one step, from the commit mark inwards; the files' hashes only if asked.

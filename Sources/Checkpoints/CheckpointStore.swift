@@ -12,19 +12,19 @@
 package struct CheckpointStore: Sendable {
     /// The folder, such as `runs/digits/checkpoints/distil`. Created by the first save.
     package let folder: String
-    /// How many published checkpoints are kept.
-    package let keepCount: Int
+    /// Which published checkpoints are kept.
+    package let retention: RetentionPolicy
+    private let failpoint: Failpoint?
 
-    /// Describes a store. Traps if fewer than two checkpoints were to be kept: the newest may turn out to be damaged.
-    package init(folder: String, keepCount: Int = 3) {
-        precondition(keepCount >= 2, "checkpoints: \(keepCount) to keep, at least 2 are needed")
-        self.folder = folder
-        self.keepCount = keepCount
+    /// Describes a store; `failpoint` is for tests.
+    package init(folder: String, retention: RetentionPolicy = RetentionPolicy(), failpoint: Failpoint? = nil) {
+        (self.folder, self.retention, self.failpoint) = (folder, retention, failpoint)
     }
 
     static let manifestName = "manifest.json"
     static let commitName = "COMMITTED"
     static let replacedPrefix = ".replaced-"
+    static let outdatedPrefix = ".outdated-"
 
     /// `step-00000500`: the folder of a checkpoint, and what belongs to it elsewhere.
     package static func stepName(_ step: Int) -> String {
@@ -36,6 +36,11 @@ package struct CheckpointStore: Sendable {
         guard name.hasPrefix("step-") else { return nil }
         let digits = name.dropFirst("step-".count)
         return digits.allSatisfy { ("0"..."9").contains($0) } ? Int(digits) : nil
+    }
+
+    /// A test may have the process die here, or the step fail.
+    package func reach(_ place: Failpoint.Place, step: Int, generation: Int) throws(CheckpointError) {
+        if let failpoint { try failpoint.reach(place, step: step, generation: generation) }
     }
 
     func path(_ name: String) -> String { folder + "/" + name }

@@ -35,9 +35,14 @@ enum DurableFolder {
         FileManager.default.fileExists(atPath: path)
     }
 
+    /// Moves within one folder; a power failure may undo it until the folder is flushed.
+    static func move(_ source: String, to destination: String) throws(CheckpointError) {
+        guard Glibc.rename(source, destination) == 0 else { throw .lastSystemError("rename", source) }
+    }
+
     /// Moves within one folder and forces the folder to the disk.
     static func rename(_ source: String, to destination: String) throws(CheckpointError) {
-        guard Glibc.rename(source, destination) == 0 else { throw .lastSystemError("rename", source) }
+        try move(source, to: destination)
         try flush((destination as NSString).deletingLastPathComponent)
     }
 

@@ -1,11 +1,24 @@
 import Glibc
 
+/// What writing a file took, seconds.
+package struct WritingSeconds: Codable, Sendable, Equatable {
+    /// All of it, with the flush to the disk.
+    package var total = 0.0
+    /// The part that went into hashing.
+    package var hashing = 0.0
+
+    /// Makes a measurement from its parts.
+    package init(total: Double = 0, hashing: Double = 0) { (self.total, self.hashing) = (total, hashing) }
+}
+
 /// A new file that is hashed while it is written, and on the disk when `finish` returns.
 struct OutputFile: ~Copyable {
     private let path: String
     private let descriptor: FileDescriptor
     private var hasher = SHA256Hasher()
     private(set) var byteCount = 0
+    private var hashing = Duration.zero
+    private let begun = ContinuousClock.now
 
     /// Creates the file, or empties an existing one.
     init(path: String) throws(CheckpointError) {
@@ -26,7 +39,7 @@ struct OutputFile: ~Copyable {
         var rest = bytes[...]
         while !rest.isEmpty {
             let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(pieceByteCount))
-            hasher.update(piece)
+            hashing += ContinuousClock().measure { hasher.update(piece) }
             try writeAll(piece)
             rest = rest.dropFirst(piece.count)
         }
@@ -43,9 +56,10 @@ struct OutputFile: ~Copyable {
         }
     }
 
-    /// Forces the content to the disk and returns its SHA-256.
-    consuming func finish() throws(CheckpointError) -> String {
+    /// Forces the content to the disk and returns its SHA-256, and what it all took.
+    consuming func finish() throws(CheckpointError) -> (sha256: String, seconds: WritingSeconds) {
         guard fsync(descriptor.number) == 0 else { throw .lastSystemError("flush", path) }
-        return hasher.finish()
+        let seconds = WritingSeconds(total: (ContinuousClock.now - begun) / .seconds(1), hashing: hashing / .seconds(1))
+        return (hasher.finish(), seconds)
     }
 }

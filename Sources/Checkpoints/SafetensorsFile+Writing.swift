@@ -15,6 +15,12 @@ package struct FileFingerprint: Codable, Sendable, Equatable {
 }
 
 extension SafetensorsFile {
+    /// How far the writing of a file has come.
+    enum WritingProgress {
+        case halfWritten
+        case written
+    }
+
     /// Writes `tensors`, in the order given, straight from their memory, and hashes them on the way.
     ///
     /// The content is on the disk when this returns; a new file's name is once its folder is flushed.
@@ -22,6 +28,14 @@ extension SafetensorsFile {
     package static func write(
         _ tensors: [TensorView], metadata: [String: String] = [:], to path: String
     ) throws(CheckpointError) -> FileFingerprint {
+        try write(tensors, metadata: metadata, to: path) { _ in }.0
+    }
+
+    /// The same; `reached` is told half-way, and when all is written and nothing flushed, and may stop it by an error.
+    static func write(
+        _ tensors: [TensorView], metadata: [String: String] = [:], to path: String,
+        reached: (WritingProgress) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) -> (FileFingerprint, WritingSeconds) {
         var header = SafetensorsHeader(metadata: metadata)
         var end = 0
         for tensor in tensors {
@@ -33,9 +47,14 @@ extension SafetensorsFile {
         }
         var file = try OutputFile(path: path)
         try file.write(try headerBytes(header, path: path))
-        for tensor in tensors { try file.write(UnsafeRawBufferPointer(tensor.elements)) }
+        for (index, tensor) in tensors.enumerated() {
+            if index == tensors.count / 2 { try reached(.halfWritten) }
+            try file.write(UnsafeRawBufferPointer(tensor.elements))
+        }
+        try reached(.written)
         let byteCount = file.byteCount
-        return FileFingerprint(byteCount: byteCount, sha256: try file.finish())
+        let (sha256, seconds) = try file.finish()
+        return (FileFingerprint(byteCount: byteCount, sha256: sha256), seconds)
     }
 
     /// The same, under a temporary name that then becomes `path`: a reader, or a crash at any moment, finds the old file

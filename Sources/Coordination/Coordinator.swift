@@ -38,6 +38,8 @@ package struct Coordinator: Sendable {
         case tellRankZero(CoordinatorMessage)
         /// Verify and publish a checkpoint, then report with `published` or `publishFailed`.
         case publish(PreparedCheckpoint, generation: Int)
+        /// Remove what this published checkpoint makes superfluous.
+        case removeOutdated(PreparedCheckpoint, generation: Int)
         /// Write to the journal, before any effect that follows.
         case record(JournalEntry)
         /// Write a line to the log.
@@ -65,6 +67,7 @@ package struct Coordinator: Sendable {
     private var publishing: PreparedCheckpoint?
     private var published: PreparedCheckpoint?
     private var newestCheckpoint: (stage: String, step: Int, at: Double)?
+    private var checkpointProblem: String?
     private var lastSeen = Heartbeat()
 
     /// What the journal knows of the run's earlier launches.
@@ -188,7 +191,7 @@ extension Coordinator {
             let detail = ["rank": "\(envelope.rank)", "reason": reason, "exit_code": "\(exitCode)"]
             return [.reply(.noted), note("worker_failed", detail)]
                 + supervise(.workerFailed(rank: envelope.rank, exitCode: exitCode, reason: reason), at: now)
-        case .beginStage, .planRequest, .checkpointPrepared, .notice, .stageFinished, .finished:
+        case .beginStage, .planRequest, .checkpointPrepared, .checkpointDropped, .notice, .stageFinished, .finished:
             guard envelope.rank == 0 else { return [.reply(.refused(reason: "only rank 0 may ask this"))] }
             return rankZero(envelope.message, at: now)
         }
@@ -260,6 +263,11 @@ extension Coordinator {
             return noteWork(at: now)
                 + records(stages.advance(stage: checkpoint.stage, to: checkpoint.step, generation: generation))
                 + [.publish(checkpoint, generation: generation)]
+        case .checkpointDropped(let stage, let step, let reason):
+            let effects = checkpointFailed(stage: stage, step: step, reason: reason)
+            guard !effects.isEmpty else { return [.reply(.noted)] }
+            return [.reply(.noted)] + effects
+                + [.announce("the checkpoint of \(stage) after step \(step) is given up: \(reason)")]
         case .stageFinished(let stage, let step):
             return [.reply(.noted)]
                 + records(stages.advance(stage: stage, to: step, generation: generation))
@@ -282,12 +290,14 @@ extension Coordinator {
         _ checkpoint: PreparedCheckpoint, in publishedIn: Int, path: String, sha256: String, at now: Double
     ) -> [Effect] {
         newestCheckpoint = (checkpoint.stage, checkpoint.step, now)
+        checkpointProblem = nil
         var effects: [Effect] = [
             .record(
                 .checkpointCommitted(
                     stage: checkpoint.stage, step: checkpoint.step, path: path, manifestSHA256: sha256)),
             note("checkpoint_committed", ["stage": checkpoint.stage, "step": "\(checkpoint.step)"]),
             .log("checkpoint \(checkpoint.stage) step \(checkpoint.step) published"),
+            .removeOutdated(checkpoint, generation: publishedIn),
         ]
         if publishedIn == generation {
             publishing = nil
@@ -301,15 +311,25 @@ extension Coordinator {
     private mutating func publishFailed(
         _ checkpoint: PreparedCheckpoint, _ failed: Int, reason: String
     ) -> [Effect] {
-        let effects = [
-            note("checkpoint_failed", ["stage": checkpoint.stage, "step": "\(checkpoint.step)", "reason": reason]),
-            Effect.log("checkpoint \(checkpoint.stage) step \(checkpoint.step) failed: \(reason)"),
-        ]
+        let effects = checkpointFailed(stage: checkpoint.stage, step: checkpoint.step, reason: reason)
         guard failed == generation else { return effects }
         publishing = nil
         let answer = CoordinatorMessage.checkpointFailed(
             stage: checkpoint.stage, step: checkpoint.step, reason: reason)
         return effects + [.tellRankZero(answer)]
+    }
+}
+
+extension Coordinator {
+    /// Status tells it until one is published again. Nothing follows from hearing the same twice.
+    private mutating func checkpointFailed(stage: String, step: Int, reason: String) -> [Effect] {
+        let problem = "\(stage) step \(step) was not saved: \(reason)"
+        guard checkpointProblem != problem else { return [] }
+        checkpointProblem = problem
+        return [
+            note("checkpoint_failed", ["stage": stage, "step": "\(step)", "reason": reason]),
+            .log("checkpoint \(stage) step \(step) failed: \(reason)"),
+        ]
     }
 }
 
@@ -352,6 +372,7 @@ extension Coordinator {
         status.checkpoint = newestCheckpoint.map {
             .init(stage: $0.stage, step: $0.step, ageSeconds: now - $0.at)
         }
+        status.checkpointProblem = checkpointProblem
         return status
     }
 

@@ -130,6 +130,8 @@ package struct RunStatus: Codable, Equatable, Sendable {
     package var ranks: [Rank]
     /// The newest published checkpoint.
     package var checkpoint: Checkpoint?
+    /// Why a later one could not be saved; nil if none failed since.
+    package var checkpointProblem: String?
     /// Restarts after failures.
     package var restarts: Restarts
     /// How much of the time since the first launch was kept, and where the rest went; nil if unknown.
@@ -178,6 +180,7 @@ extension RunStatus {
         try container.encode(losses, forKey: .losses)
         try container.encode(ranks, forKey: .ranks)
         try container.encode(checkpoint, forKey: .checkpoint)
+        try container.encode(checkpointProblem, forKey: .checkpointProblem)
         try container.encode(restarts, forKey: .restarts)
         try container.encode(goodput, forKey: .goodput)
         try container.encode(message, forKey: .message)

@@ -20,8 +20,10 @@ extension WorkerMessage {
             Self.problem(stage: stage, step: step)
         case .checkpointPrepared(let checkpoint):
             Self.problem(stage: checkpoint.stage, step: checkpoint.step)
+        case .checkpointDropped(let stage, let step, let reason):
+            Self.problem(stage: stage, step: step) ?? Self.problem(text: reason)
         case .notice(let text), .failed(_, let text):
-            text.utf8.count <= Self.maximumTextBytes ? nil : "a text of \(text.utf8.count) bytes"
+            Self.problem(text: text)
         case .finished:
             nil
         }
@@ -38,6 +40,10 @@ extension WorkerMessage {
                 default: false
                 }
             }
+    }
+
+    private static func problem(text: String) -> String? {
+        text.utf8.count <= maximumTextBytes ? nil : "a text of \(text.utf8.count) bytes"
     }
 
     fileprivate static func problem(stage: String, step: Int) -> String? {

@@ -27,6 +27,8 @@ package enum WorkerMessage: Codable, Equatable, Sendable {
     case planRequest(stage: String, firstStep: Int)
     /// Rank 0: every rank's shards of this checkpoint are on disk.
     case checkpointPrepared(checkpoint: PreparedCheckpoint)
+    /// Rank 0: the checkpoint after this many steps is given up before it was prepared; training goes on.
+    case checkpointDropped(stage: String, step: Int, reason: String)
     /// Rank 0: something a person should know of, in one line.
     case notice(text: String)
     /// Rank 0: the stage is complete after this many steps.
@@ -57,7 +59,7 @@ package enum CoordinatorMessage: Codable, Equatable, Sendable {
     case checkpointCommitted(stage: String, step: Int)
     /// The checkpoint could not be published; training goes on without it.
     case checkpointFailed(stage: String, step: Int, reason: String)
-    /// Answer to stageFinished, finished and failed.
+    /// Answer to checkpointDropped, notice, stageFinished, finished and failed.
     case noted
 }
 

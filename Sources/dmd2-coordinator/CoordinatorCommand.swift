@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import CommandLineOptions
 import Coordination
 import Foundation
@@ -55,6 +56,7 @@ struct SuperviseCommand: ParsableCommand {
     var goOn = false
 
     func run() throws {
+        if let problem = Failpoint.environmentProblem { throw ProgramFailure(status: .usage, description: problem) }
         let configuration = try options.configuration().bindingTeacherFile()
         let fresh = !goOn && options.run.beginsAgain(configuration)
         // Nothing is written before all that the run needs has been found.

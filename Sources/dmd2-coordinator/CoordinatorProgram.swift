@@ -10,7 +10,7 @@ import Training
 /// the state machines; processes and checkpoints report to it through the inbox.
 struct CoordinatorProgram: ~Copyable {
     private let folder: OwnedRunFolder
-    private let journal: Journal
+    private var journal: PatientJournal
     private let logger: Logger
     private let socket: RouterSocket
     private let endpoint: String
@@ -19,6 +19,7 @@ struct CoordinatorProgram: ~Copyable {
     private let processes: WorkerProcesses
     private let firstEvent: Coordinator.Event
     private let inbox: Inbox
+    private let retention = RetentionThread()
     private var coordinator: Coordinator
     private var rankZero: RouterSocket.Peer?
     private var outcome: (ExitStatus, String)?
@@ -58,7 +59,7 @@ struct CoordinatorProgram: ~Copyable {
         self.server = server
         self.processes = processes
         self.folder = folder
-        self.journal = journal
+        self.journal = PatientJournal(journal)
         self.inbox = inbox
         self.socket = socket
         self.coordinator = coordinator
@@ -103,6 +104,7 @@ struct CoordinatorProgram: ~Copyable {
             if let outcome {
                 try? FileManager.default.removeItem(atPath: folder.layout.coordinatorAddress)
                 announceWeights()
+                retention.finish()
                 return outcome
             }
             try receive()
@@ -178,9 +180,17 @@ struct CoordinatorProgram: ~Copyable {
             if let rankZero { try send(message, to: rankZero) }
         case .publish(let checkpoint, let generation):
             publish(checkpoint, generation: generation)
+        case .removeOutdated(let checkpoint, let generation):
+            let logger = self.logger
+            retention.removeOutdated(
+                after: checkpoint.step, generation: generation, in: folder.checkpoints(of: checkpoint.stage)
+            ) { logger.warning("\($0)") }
         case .record(let entry):
             counters.note(entry)
-            try journal.record(entry)
+            if case .checkpointCommitted(let stage, let step, _, _) = entry {
+                try folder.checkpoints(of: stage).reach(.journal, step: step, generation: coordinator.generation)
+            }
+            try record(entry)
         case .log(let line):
             logger.info("\(line)")
         case .announce(let line):
@@ -189,6 +199,18 @@ struct CoordinatorProgram: ~Copyable {
         case .supervise(let effect):
             perform(effect)
         }
+    }
+
+    /// A full disk delays the journal; it does not end the run.
+    private mutating func record(_ entry: JournalEntry) throws {
+        let text: String
+        switch try journal.record(entry) {
+        case .written, .waits: return
+        case .beginsToWait(let reason): text = "\(reason); training goes on, and the journal is written later"
+        case .caughtUp(let count): text = "the journal is written again; \(count) entries had been waiting"
+        }
+        logger.warning("\(text)")
+        TerminalLine.write(text)
     }
 
     private mutating func answer(_ reply: ControlReply, to peer: RouterSocket.Peer) throws {
@@ -257,11 +279,12 @@ struct CoordinatorProgram: ~Copyable {
 
     /// Hashing and flushing take their time, so another thread does it.
     private func publish(_ checkpoint: PreparedCheckpoint, generation: Int) {
-        let store = folder.layout.checkpoints(of: checkpoint.stage)
+        let store = folder.checkpoints(of: checkpoint.stage)
         let inbox = self.inbox
         Thread.detachNewThread {
             do {
-                let committed = try store.publish(checkpoint.draft(generation: generation))
+                let draft = try checkpoint.draft(generation: generation)
+                let committed = try store.publishOrAbandon(draft)
                 inbox.post(
                     .published(
                         checkpoint, generation: generation, path: committed.folder,

@@ -42,7 +42,8 @@ struct FileLog: LogHandler {
         }
 
         func append(_ line: String) {
-            handle.withLock { $0.write(Data(line.utf8)) }
+            // A full disk costs lines of the log, not the run.
+            handle.withLock { try? $0.write(contentsOf: Data(line.utf8)) }
         }
     }
 }

@@ -93,7 +93,8 @@ final class RankOutput: Sendable {
     private func append(_ text: String, to name: String) {
         state.withLock { state in
             if state.files[name] == nil { state.files[name] = newFile("\(folder)/\(name)") }
-            state.files[name]?.write(Data("\(text)\n".utf8))
+            // A full disk costs lines of the log, not the run.
+            try? state.files[name]?.write(contentsOf: Data("\(text)\n".utf8))
         }
     }
 

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Checkpoints
 import CommandLineOptions
 import Communication
 import Coordination
@@ -37,6 +38,7 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
+        if let problem = Failpoint.environmentProblem { throw RankFailure(status: .usage, reason: problem) }
         let configuration = try options.configuration(settings: launchedRankOverride).bindingTeacherFile()
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let communicator: any Communicator =

@@ -14,6 +14,7 @@ struct BestCheckpointTests {
         let metadata = distance.map { [CheckpointStore.distanceKey: String($0)] } ?? [:]
         _ = try store.publish(
             CheckpointDraft(stage: "distil", step: step, generation: 1, shards: [shard], metadata: metadata))
+        try store.removeOutdated(after: step, generation: 1)
     }
 
     @Test("The checkpoint with the lowest distance stays beside the newest three, until one is lower")

@@ -29,11 +29,12 @@ enum SampleState {
         let shards = try (0..<rankCount).map {
             try store.writeShard(rank: $0, of: rankCount, tensors: tensors, in: save)
         }
-        return try store.publish(
+        let checkpoint = try store.publish(
             CheckpointDraft(
                 stage: "distil", step: step, generation: generation, shards: shards.reversed(),
-                metadata: ["configuration": "abc"])
-        ).manifest
+                metadata: ["configuration": "abc"]))
+        try store.removeOutdated(after: step, generation: generation)
+        return checkpoint.manifest
     }
 
     /// Reads the whole state back.

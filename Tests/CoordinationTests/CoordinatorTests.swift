@@ -123,6 +123,42 @@ import Testing
         #expect(coordinator.status(at: 5).checkpoint?.ageSeconds == 3)
     }
 
+    @Test("Older checkpoints are removed only after the journal knows of the new one")
+    func retention() throws {
+        begin()
+        let checkpoint = PreparedCheckpoint(stage: "distil", step: 1, content: "{}")
+        _ = tell(.checkpointPrepared(checkpoint: checkpoint))
+        let effects = coordinator.handle(
+            .published(checkpoint, generation: 5, path: "p", manifestSHA256: "s"), at: 2)
+        let recorded = try #require(
+            effects.firstIndex(
+                of: .record(.checkpointCommitted(stage: "distil", step: 1, path: "p", manifestSHA256: "s"))))
+        let removed = try #require(effects.firstIndex(of: .removeOutdated(checkpoint, generation: 5)))
+        #expect(recorded < removed)
+    }
+
+    @Test("A save that is given up is journalled, announced and in the status, until one is published")
+    func dropped() {
+        begin()
+        let effects = tell(.checkpointDropped(stage: "distil", step: 1, reason: "no room"))
+        #expect(effects.first == .reply(.noted))
+        #expect(
+            effects.contains(
+                .record(
+                    .event(
+                        generation: 5, kind: "checkpoint_failed",
+                        detail: ["stage": "distil", "step": "1", "reason": "no room"]))))
+        #expect(effects.contains(.announce("the checkpoint of distil after step 1 is given up: no room")))
+        #expect(
+            tell(.checkpointDropped(stage: "distil", step: 1, reason: "no room")) == [.reply(.noted)],
+            "a message that arrives twice is told once")
+        #expect(coordinator.status(at: 2).checkpointProblem == "distil step 1 was not saved: no room")
+        let checkpoint = PreparedCheckpoint(stage: "distil", step: 2, content: "{}")
+        _ = tell(.checkpointPrepared(checkpoint: checkpoint))
+        _ = coordinator.handle(.published(checkpoint, generation: 5, path: "p", manifestSHA256: "s"), at: 3)
+        #expect(coordinator.status(at: 4).checkpointProblem == nil)
+    }
+
     @Test("A checkpoint that fails leaves the run going, and the same step may be tried again")
     func checkpointFails() {
         begin()

@@ -16,6 +16,7 @@ import Testing
                     metrics: [.init(stage: "distil", step: 2, name: "loss.critic", value: 0.5)])),
             .beginStage(stage: stage), .planRequest(stage: "distil", firstStep: 3),
             .checkpointPrepared(checkpoint: .init(stage: "distil", step: 3, content: "{}")),
+            .checkpointDropped(stage: "distil", step: 3, reason: "disk full"),
             .stageFinished(stage: "distil", step: 3), .finished, .failed(exitCode: 65, reason: "cut short"),
         ].map { .worker(envelope: .init(generation: 3, rank: 1, message: $0)) }
         + [.status, .setRatio(ratio: 7), .checkpointNow, .stop].map { .control(request: $0) }

@@ -42,13 +42,18 @@ final class Sandbox: Sendable {
     }
 
     /// Starts a program in the folder. Everything it starts in turn inherits the mark.
-    func start(_ program: String, _ arguments: [String]) throws -> StartedProgram {
-        try StartedProgram(path: Programs.path(program), arguments: arguments, folder: folder, mark: mark)
+    func start(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:]
+    ) throws -> StartedProgram {
+        try StartedProgram(
+            path: Programs.path(program), arguments: arguments, folder: folder, mark: mark, environment: environment)
     }
 
     /// Runs a program to its end; after the time given, all of the test's processes are killed and the test fails.
-    func run(_ program: String, _ arguments: [String], seconds: Double = 90) async throws -> Outcome {
-        try await finish(start(program, arguments), seconds: seconds)
+    func run(
+        _ program: String, _ arguments: [String], environment: [String: String] = [:], seconds: Double = 90
+    ) async throws -> Outcome {
+        try await finish(start(program, arguments, environment: environment), seconds: seconds)
     }
 
     /// Waits for a program's end as `run` does.

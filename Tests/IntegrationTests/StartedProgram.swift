@@ -25,7 +25,7 @@ final class StartedProgram: Sendable {
     private let outputPath: String
     private let errorPath: String
 
-    init(path: String, arguments: [String], folder: String, mark: String) throws {
+    init(path: String, arguments: [String], folder: String, mark: String, environment: [String: String]) throws {
         name = URL(fileURLWithPath: path).lastPathComponent
         let identifier = UUID().uuidString
         outputPath = "\(folder)/\(name)-\(identifier).out"
@@ -36,7 +36,8 @@ final class StartedProgram: Sendable {
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         let parts = mark.split(separator: "=").map(String.init)
         process.environment = ProcessInfo.processInfo.environment.merging(
-            [parts[0]: parts[1], "OMP_NUM_THREADS": "1"]) { $1 }
+            [parts[0]: parts[1], "OMP_NUM_THREADS": "1"]
+        ) { $1 }.merging(environment) { $1 }
         process.standardInput = FileHandle.nullDevice
         process.standardOutput = try Self.newFile(outputPath)
         process.standardError = try Self.newFile(errorPath)

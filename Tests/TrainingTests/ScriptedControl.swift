@@ -9,11 +9,17 @@ final class ScriptedControl: ControlLink {
     private(set) var finishedStages: [String] = []
     private(set) var reports: [ProgressReport] = []
     private(set) var notices: [String] = []
+    private(set) var dropped: [(stage: String, step: Int, reason: String)] = []
     private(set) var isFinished = false
+    /// Called when a stage begins.
+    var onBegin: (_ stage: String) -> Void = { _ in }
+    /// Called when a checkpoint is given up.
+    var onDrop: (_ stage: String, _ step: Int) -> Void = { _, _ in }
 
     private let stop: (stage: String, step: Int)?
     private let layout: RunFolderLayout
     private var scheduler: StageScheduler?
+    private var publication = Result<Void, ControlError>.success(())
 
     init(runFolder: String, generation: Int = 1, stop: (stage: String, step: Int)? = nil) {
         self.generation = generation
@@ -23,6 +29,7 @@ final class ScriptedControl: ControlLink {
 
     func beginStage(_ stage: StageDeclaration) throws(ControlError) {
         begun.append(stage)
+        onBegin(stage.name)
         scheduler = StageScheduler(stage)
     }
 
@@ -36,12 +43,29 @@ final class ScriptedControl: ControlLink {
 
     func report(_ report: ProgressReport) { reports.append(report) }
 
-    func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) {
-        do {
-            _ = try layout.checkpoints(of: draft.stage).publish(draft)
-        } catch {
-            throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: "\(error)")
+    func beginPublishing(_ draft: CheckpointDraft) throws(ControlError) {
+        let store = layout.checkpoints(of: draft.stage)
+        let result = Result { () throws(CheckpointError) in
+            let checkpoint = try store.publish(draft)
+            try store.removeOutdated(after: draft.step, generation: draft.generation)
+            return checkpoint
         }
+        publication = result.map { _ in }.mapError {
+            .checkpointFailed(stage: draft.stage, step: draft.step, reason: "\($0)")
+        }
+    }
+
+    func hasPublished() throws(ControlError) -> Bool {
+        defer { publication = .success(()) }
+        try publication.get()
+        return true
+    }
+
+    func awaitPublication() throws(ControlError) { _ = try hasPublished() }
+
+    func checkpointDropped(_ stage: String, step: Int, reason: String) throws(ControlError) {
+        dropped.append((stage, step, reason))
+        onDrop(stage, step)
     }
 
     func notice(_ text: String) throws(ControlError) { notices.append(text) }

@@ -1,3 +1,4 @@
+import Checkpoints
 import Communication
 import Coordination
 import Distillation
@@ -16,6 +17,7 @@ struct WorkerTests {
         var lines: [String] = []
         let worker = Worker(
             configuration, communicator: communicator, control: control, printsWeightsHash: true,
+            endSaveRetry: SaveRetry(seconds: 0.01, attempts: 3),
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { lines.append($0) }
         return (try worker.run(), lines)
@@ -200,6 +202,64 @@ struct WorkerTests {
         #expect(control.notices == ["checkpoint \(newest).bad-commit is not used: COMMITTED is missing"])
         #expect(control.begun.map(\.startStep) == [4])
         #expect(continued.lines == reference.lines)
+    }
+
+    /// Puts a file where the folder of a stage's checkpoints should be, when the stage begins. Returns its path.
+    private static func obstruct(_ stage: String, of run: TemporaryRun, _ control: ScriptedControl) -> String {
+        let folder = run.folder + "/checkpoints"
+        control.onBegin = { begun in
+            guard begun == stage else { return }
+            try? FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            _ = FileManager.default.createFile(atPath: folder + "/" + stage, contents: nil)
+        }
+        return folder + "/" + stage
+    }
+
+    @Test("What cannot be saved is given up and told; the end of a stage is saved as soon as that is possible again")
+    func obstacle() throws {
+        let (whole, obstructed) = (TemporaryRun(), TemporaryRun())
+        let reference = try Self.run(
+            Self.training(in: whole), SelfCommunicator(), ScriptedControl(runFolder: whole.folder))
+
+        let control = ScriptedControl(runFolder: obstructed.folder)
+        let obstacle = Self.obstruct("teacher", of: obstructed, control)
+        control.onDrop = { _, step in
+            if step == 5 { try? FileManager.default.removeItem(atPath: obstacle) }
+        }
+        let outcome = try Self.run(Self.training(in: obstructed), SelfCommunicator(), control)
+
+        #expect(control.dropped.map(\.step) == [2, 4, 5])
+        #expect(control.dropped.allSatisfy { $0.stage == "teacher" && !$0.reason.contains("\n") })
+        #expect(outcome.lines == reference.lines)
+        let store = obstructed.layout.checkpoints(of: "teacher")
+        #expect(try store.newestVerified(settingAside: false).found?.manifest.step == 5)
+    }
+
+    @Test("A stage whose end cannot be saved at all ends the run with the reason")
+    func lastSaveFails() throws {
+        let temporary = TemporaryRun()
+        let control = ScriptedControl(runFolder: temporary.folder)
+        _ = Self.obstruct("teacher", of: temporary, control)
+        #expect {
+            try Self.run(Self.training(in: temporary), SelfCommunicator(), control)
+        } throws: { error in
+            if case ControlError.checkpointFailed(stage: "teacher", step: 5, _) = error { true } else { false }
+        }
+    }
+
+    @Test("A student does not go on under another teacher than it was begun with")
+    func otherTeacher() throws {
+        let temporary = TemporaryRun()
+        let configuration = Self.training(in: temporary)
+        let first = ScriptedControl(runFolder: temporary.folder, stop: ("distil", 1))
+        _ = try Self.run(configuration, SelfCommunicator(), first)
+        // The teacher is trained again, from another seed.
+        try FileManager.default.removeItem(atPath: temporary.folder + "/checkpoints/teacher")
+        var other = configuration
+        other.run.seed += 1
+        #expect {
+            try Self.run(other, SelfCommunicator(), ScriptedControl(runFolder: temporary.folder, generation: 2))
+        } throws: { "\($0)".contains("its teacher.sha256 is") }
     }
 
     @Test("A worker reports every step, with the metrics of the networks it updated")

@@ -8,7 +8,8 @@ extension RunConfiguration {
 
     /// Every key of the file, in the order in which it is written.
     static let schema: [ConfigurationKey] =
-        runKeys + launchKeys + coordinatorKeys + dataKeys + networkKeys + precisionKeys + teacherKeys + classifierKeys
+        runKeys + launchKeys + coordinatorKeys + checkpointKeys + dataKeys + networkKeys + precisionKeys + teacherKeys
+        + classifierKeys
         + distilKeys + evaluateKeys
 
     private static let runKeys = [
@@ -78,6 +79,15 @@ extension RunConfiguration {
         ConfigurationKey(
             "coordinator.windowSteps", \.coordinator.windowSteps, .atLeast(1), "steps granted at a time",
             mayChangeOnResume: true),
+    ]
+
+    private static let checkpointKeys = [
+        ConfigurationKey(
+            "checkpoints.keepLast", \.checkpoints.keepLast, .atLeast(2),
+            "newest checkpoints of a stage that are kept, each of which verifies", mayChangeOnResume: true),
+        ConfigurationKey(
+            "checkpoints.keepEvery", \.checkpoints.keepEvery, .atLeast(0),
+            "those at multiples of so many steps are kept for good; 0: none", mayChangeOnResume: true),
     ]
 
     private static let dataKeys = [

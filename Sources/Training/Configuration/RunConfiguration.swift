@@ -15,6 +15,9 @@ package struct RunConfiguration: Sendable, Equatable {
     /// How the run is supervised.
     package var coordinator = CoordinatorConfiguration()
 
+    /// Which checkpoints are kept.
+    package var checkpoints = CheckpointConfiguration()
+
     /// Where the images come from.
     package var data = DataConfiguration()
 

@@ -19,9 +19,18 @@ package protocol ControlLink: AnyObject {
     /// Reports progress. Call it after every step and whenever a phase begins; it costs microseconds.
     func report(_ report: ProgressReport)
 
-    /// Publishes a checkpoint, once the shards of all ranks are on disk. Blocks until it is published.
+    /// Has a checkpoint published, now that the shards of all ranks are on disk, and returns at once. One at a time.
+    func beginPublishing(_ draft: CheckpointDraft) throws(ControlError)
+
+    /// True once what was begun is published, or if nothing was.
     /// Throws `checkpointFailed` if it cannot be; what was published before is unharmed.
-    func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError)
+    func hasPublished() throws(ControlError) -> Bool
+
+    /// Returns when what was begun is published. Throws as `hasPublished` does.
+    func awaitPublication() throws(ControlError)
+
+    /// Says that the checkpoint after this many steps is given up, and why; training goes on.
+    func checkpointDropped(_ stage: String, step: Int, reason: String) throws(ControlError)
 
     /// Tells the person who started the run something, in one line, and the journal too.
     func notice(_ text: String) throws(ControlError)

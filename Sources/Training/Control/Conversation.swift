@@ -95,7 +95,9 @@ struct Conversation {
             supersession = reason
         case .refused(let reason):
             // Questions are answered in order, but for checkpoints, which are never refused.
-            if let first = questions.first { settle(first.message, .failed(reason)) }
+            if let first = questions.first(where: { !$0.message.isCheckpoint }) {
+                settle(first.message, .failed(reason))
+            }
         case .stageBegun(let stage):
             settleFirst(.done) { if case .beginStage(let asked) = $0 { asked.name == stage } else { false } }
         case .plan(let window):
@@ -109,7 +111,7 @@ struct Conversation {
         case .noted:
             settleFirst(.done) {
                 switch $0 {
-                case .notice, .stageFinished, .finished, .failed: true
+                case .notice, .checkpointDropped, .stageFinished, .finished, .failed: true
                 default: false
                 }
             }
@@ -133,6 +135,8 @@ struct Conversation {
 }
 
 extension WorkerMessage {
+    fileprivate var isCheckpoint: Bool { if case .checkpointPrepared = self { true } else { false } }
+
     fileprivate func isCheckpoint(_ stage: String, _ step: Int) -> Bool {
         guard case .checkpointPrepared(let checkpoint) = self else { return false }
         return checkpoint.stage == stage && checkpoint.step == step

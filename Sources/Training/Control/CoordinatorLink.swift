@@ -33,6 +33,7 @@ package final class CoordinatorLink: ControlLink {
     private let endpoint: Endpoint
     private let conversation: Monitor<Conversation>
     private let patienceSeconds: Double
+    private var publishing: PreparedCheckpoint?
 
     /// Starts talking to a coordinator, with keys if it asks for them. `onSupersession` is called, on the link's thread,
     /// when a later launch has begun: the rank may be stuck in a collective, so it should end the process.
@@ -76,12 +77,35 @@ package final class CoordinatorLink: ControlLink {
         conversation.withLock { $0.ledger.add(report, at: monotonicSeconds()) }
     }
 
-    package func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) {
+    package func beginPublishing(_ draft: CheckpointDraft) throws(ControlError) {
+        precondition(publishing == nil, "a second checkpoint is prepared before the first is published")
+        let checkpoint = PreparedCheckpoint(draft)
+        publishing = checkpoint
+        conversation.withLock { $0.ask(.checkpointPrepared(checkpoint: checkpoint)) }
+    }
+
+    package func hasPublished() throws(ControlError) -> Bool {
+        guard let publishing else { return true }
+        let answer = conversation.withLock { $0.takeAnswer(to: .checkpointPrepared(checkpoint: publishing)) }
+        guard let answer else { return false }
+        self.publishing = nil
+        guard case .failed(let reason) = answer else { return true }
+        throw .checkpointFailed(stage: publishing.stage, step: publishing.step, reason: reason)
+    }
+
+    package func awaitPublication() throws(ControlError) {
+        guard let publishing else { return }
         do {
-            _ = try request(.checkpointPrepared(checkpoint: PreparedCheckpoint(draft)))
+            _ = try answer(to: .checkpointPrepared(checkpoint: publishing))
+            self.publishing = nil
         } catch .refused(let reason) {
-            throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: reason)
+            self.publishing = nil
+            throw .checkpointFailed(stage: publishing.stage, step: publishing.step, reason: reason)
         }
+    }
+
+    package func checkpointDropped(_ stage: String, step: Int, reason: String) throws(ControlError) {
+        _ = try request(.checkpointDropped(stage: stage, step: step, reason: reason))
     }
 
     package func notice(_ text: String) throws(ControlError) {

@@ -29,7 +29,7 @@ extension ExitStatus {
 
     private static func status(for error: CheckpointError) -> ExitStatus {
         switch error {
-        case .locked, .system: .runFolderUnusable
+        case .locked, .system, .noSpace: .runFolderUnusable
         case .damaged, .mismatch, .incomplete: .badData
         case .superseded: .stoppedResumable
         }

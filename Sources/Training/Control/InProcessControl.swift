@@ -8,17 +8,20 @@ import Journal
 package final class InProcessControl: ControlLink {
     package let generation: Int
     private let folder: OwnedRunFolder
-    private let journal: Journal
+    private var journal: PatientJournal
     private var stages: StageTracker
     private var ledger = ProgressLedger()
+    private var publishing: (draft: CheckpointDraft, outcome: Monitor<Result<Checkpoint, CheckpointError>?>)?
+    private let retention = RetentionThread()
 
     /// Takes over the scheduling of the run in a folder that this process owns.
     package init(owning folder: OwnedRunFolder, rankCount: Int) throws(ControlError) {
         self.folder = folder
         do {
-            journal = try Journal.writing(path: folder.layout.journal)
+            let journal = try Journal.writing(path: folder.layout.journal)
             generation = try journal.lastGeneration() + 1
             stages = StageTracker(ratios: try journal.ratioSchedules())
+            self.journal = PatientJournal(journal)
             try journal.record(.generationStarted(generation: generation, ranks: rankCount))
         } catch {
             throw .journal(error.description)
@@ -44,23 +47,68 @@ package final class InProcessControl: ControlLink {
         ledger.add(report, at: monotonicSeconds())
     }
 
-    package func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) {
+    package func beginPublishing(_ draft: CheckpointDraft) throws(ControlError) {
+        precondition(publishing == nil, "a second checkpoint is prepared before the first is published")
         try flush()
-        do {
-            let checkpoint = try folder.layout.checkpoints(of: draft.stage).publish(draft)
-            try journal.record(
-                .checkpointCommitted(
-                    stage: draft.stage, step: draft.step, path: checkpoint.folder,
-                    manifestSHA256: checkpoint.manifestSHA256))
-            try note("checkpoint_committed", ["stage": draft.stage, "step": "\(draft.step)"])
-        } catch {
-            throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: "\(error)")
+        let outcome = Monitor<Result<Checkpoint, CheckpointError>?>(nil)
+        publishing = (draft, outcome)
+        let store = folder.checkpoints(of: draft.stage)
+        Thread.detachNewThread {
+            let result = Result { () throws(CheckpointError) in try store.publishOrAbandon(draft) }
+            outcome.withLock { $0 = result }
         }
+    }
+
+    package func hasPublished() throws(ControlError) -> Bool {
+        guard let publishing else { return true }
+        guard let result = publishing.outcome.withLock({ $0 }) else { return false }
+        self.publishing = nil
+        try settle(publishing.draft, result)
+        return true
+    }
+
+    package func awaitPublication() throws(ControlError) {
+        while try !hasPublished() {
+            _ = publishing?.outcome.wait(seconds: 1) { $0 }
+        }
+        retention.finish()
+    }
+
+    package func checkpointDropped(_ stage: String, step: Int, reason: String) throws(ControlError) {
+        try note("checkpoint_failed", ["stage": stage, "step": "\(step)", "reason": reason])
+        say("the checkpoint of \(stage) after step \(step) is given up: \(reason)")
+    }
+
+    /// Writes down how a publication went, and only then has the older checkpoints removed.
+    private func settle(
+        _ draft: CheckpointDraft, _ result: Result<Checkpoint, CheckpointError>
+    ) throws(ControlError) {
+        let checkpoint: Checkpoint
+        do {
+            checkpoint = try result.get()
+        } catch {
+            try note(
+                "checkpoint_failed", ["stage": draft.stage, "step": "\(draft.step)", "reason": error.description])
+            throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: error.description)
+        }
+        let store = folder.checkpoints(of: draft.stage)
+        do {
+            try store.reach(.journal, step: draft.step, generation: draft.generation)
+        } catch {
+            throw .journal(error.description)
+        }
+        try record([
+            .checkpointCommitted(
+                stage: draft.stage, step: draft.step, path: checkpoint.folder,
+                manifestSHA256: checkpoint.manifestSHA256)
+        ])
+        try note("checkpoint_committed", ["stage": draft.stage, "step": "\(draft.step)"])
+        retention.removeOutdated(after: draft.step, generation: draft.generation, in: store, telling: say)
     }
 
     package func notice(_ text: String) throws(ControlError) {
         try note("notice", ["text": text])
-        FileHandle.standardError.write(Data("dmd2-worker: \(text)\n".utf8))
+        say(text)
     }
 
     package func stageFinished(_ stage: String, step: Int) throws(ControlError) {
@@ -78,7 +126,11 @@ package final class InProcessControl: ControlLink {
     package func failed(_ status: ExitStatus, reason: String) {
         let cause = JournalEntry.generationEnded(generation: generation, cause: reason)
         // The failure itself is what gets reported; a journal that cannot take it is no second one.
-        try? journal.record(cause)
+        _ = try? journal.record(cause)
+    }
+
+    private let say: @Sendable (String) -> Void = {
+        FileHandle.standardError.write(Data("dmd2-worker: \($0)\n".utf8))
     }
 
     private func flush() throws(ControlError) {
@@ -97,7 +149,13 @@ package final class InProcessControl: ControlLink {
 
     private func record(_ entries: [JournalEntry]) throws(ControlError) {
         do {
-            for entry in entries { try journal.record(entry) }
+            for entry in entries {
+                switch try journal.record(entry) {
+                case .written, .waits: break
+                case .beginsToWait(let reason): say("\(reason); training goes on, and the journal is written later")
+                case .caughtUp(let count): say("the journal is written again; \(count) entries had been waiting")
+                }
+            }
         } catch {
             throw .journal(error.description)
         }

@@ -1,4 +1,4 @@
-import Checkpoints
+package import Checkpoints
 package import Coordination
 import Foundation
 
@@ -7,6 +7,12 @@ package final class OwnedRunFolder {
     /// Where things are in it.
     package let layout: RunFolderLayout
     private let lock: RunLock
+    private let retention: RetentionPolicy
+
+    /// The checkpoints of one stage, with the policy that says which stay.
+    package func checkpoints(of stage: String) -> CheckpointStore {
+        layout.checkpoints(of: stage, retention: retention)
+    }
 
     /// Takes a run folder, creating it if it is missing.
     ///
@@ -15,6 +21,7 @@ package final class OwnedRunFolder {
     /// uses. Throws `CheckpointError.locked` if a live run owns the folder, `RunFolderError` if it has other settings.
     package init(configuration: RunConfiguration, fresh: Bool) throws {
         layout = RunFolderLayout(configuration.run.folder)
+        retention = configuration.checkpoints.retention
         lock = try RunLock(path: layout.lock)
         if fresh { try setAside() }
         try Self.checkSettings(configuration)

@@ -13,7 +13,12 @@ package final class SilentControl: ControlLink {
     package func beginStage(_ stage: StageDeclaration) throws(ControlError) { throw notRankZero }
     package func window(stage: String, from step: Int) throws(ControlError) -> PlanWindow { throw notRankZero }
     package func report(_ report: ProgressReport) {}
-    package func checkpointPrepared(_ draft: CheckpointDraft) throws(ControlError) { throw notRankZero }
+    package func beginPublishing(_ draft: CheckpointDraft) throws(ControlError) { throw notRankZero }
+    package func hasPublished() throws(ControlError) -> Bool { throw notRankZero }
+    package func awaitPublication() throws(ControlError) { throw notRankZero }
+    package func checkpointDropped(_ stage: String, step: Int, reason: String) throws(ControlError) {
+        throw notRankZero
+    }
     package func notice(_ text: String) throws(ControlError) { throw notRankZero }
     package func stageFinished(_ stage: String, step: Int) throws(ControlError) { throw notRankZero }
     package func finished() throws(ControlError) { throw notRankZero }

@@ -14,6 +14,8 @@ package struct MemoryForecast: Sendable {
     package enum Use: String, CaseIterable, Sendable {
         /// Weights, the optimiser's moments and moving averages.
         case weights = "weights, optimiser"
+        /// The copy of a rank's share of the state, which a checkpoint is written from.
+        case checkpointCopy = "copy to save"
         /// Shards' gradients on their way to the sum.
         case gradients
         /// The weights in the layouts of the convolutions.
@@ -66,11 +68,11 @@ package struct MemoryForecast: Sendable {
         bytes = [
             .teacher: [.weights: network, .packedWeights: teacher.packed(.denoiser)],
             .student: [
-                .weights: 4 * network, .gradients: gradients(network),
+                .weights: 4 * network, .checkpointCopy: 4 * network / ranks, .gradients: gradients(network),
                 .packedWeights: 2 * student.packed(.denoiser), .activations: student.kept(.denoiser),
             ],
             .critic: [
-                .weights: 3 * withHead, .gradients: gradients(withHead),
+                .weights: 3 * withHead, .checkpointCopy: 3 * withHead / ranks, .gradients: gradients(withHead),
                 .packedWeights: criticSize.packed(.denoiser) + criticSize.packed(.judge),
                 .activations: max(
                     settings.ganWeight > 0 ? criticSize.kept(.judge) + criticSize.underWay : 0,

@@ -21,8 +21,10 @@ package struct RunFolderLayout: Sendable, Equatable {
     package func samples(_ name: String) -> String { samples + "/" + name + ".png" }
     /// A folder of checkpoints for each stage.
     package var checkpoints: String { path + "/checkpoints" }
-    /// The checkpoints of one stage.
-    package func checkpoints(of stage: String) -> CheckpointStore { CheckpointStore(folder: checkpoints + "/" + stage) }
+    /// The checkpoints of one stage; `retention` matters to whoever removes some.
+    package func checkpoints(of stage: String, retention: RetentionPolicy = RetentionPolicy()) -> CheckpointStore {
+        CheckpointStore(folder: checkpoints + "/" + stage, retention: retention, failpoint: .ofEnvironment)
+    }
     /// Pairs of noise and the teacher's image.
     package var pairs: String { path + "/pairs" }
     /// How to reach the coordinator, while there is one.

@@ -88,6 +88,16 @@ struct StageState {
         }
     }
 
+    /// SHA-256 over the names and values of one network's weights, lower-case hexadecimal.
+    static func hash(of weights: NetworkWeights) -> String {
+        var hasher = SHA256Hasher()
+        for (name, value) in weights.named {
+            Array(name.utf8).withUnsafeBytes { hasher.update($0) }
+            hasher.update(UnsafeRawBufferPointer(value.buffer))
+        }
+        return hasher.finish()
+    }
+
     /// SHA-256 over the names and values of all weights and moving averages, lower-case hexadecimal.
     var weightsHash: String {
         var hasher = SHA256Hasher()

@@ -3,7 +3,6 @@ import Communication
 import Coordination
 import Foundation
 import Logging
-import Tensors
 
 extension Worker {
     /// Where a stage goes on.
@@ -14,79 +13,107 @@ extension Worker {
 
     private static let completeKey = "complete"
 
-    /// Loads the newest checkpoint that verifies; all ranks the same one.
+    /// Loads the newest checkpoint that verifies; all ranks the same one, each having read and hashed a part of its files.
     ///
+    /// `bindings` are what the state belongs to: a checkpoint that says something else of one of them is refused.
     /// Throws: if ranks disagree about what is on the disk, or the checkpoint does not fit the networks.
-    func restore(_ stage: some TrainingStage, _ state: StageState) throws -> StartingPoint {
+    func restore(
+        _ stage: some TrainingStage, _ state: StageState, bindings: [String: String]
+    ) throws -> StartingPoint {
         control.report(
             ProgressReport(stage: stage.name, step: 0, totalSteps: stage.plannedSteps, phase: .starting))
         let store = folder.checkpoints(of: stage.name)
-        // Rank 0 sets damaged ones aside first, then the others look: they must find what it found.
+        var limit: Int?
+        while let candidate = try agreedCandidate(stage.name, store, below: limit) {
+            if let defect = try agreedDefect(of: candidate, store) {
+                // What is damaged has been set aside; what only cannot be read is still there.
+                limit = defect.step
+                continue
+            }
+            for (key, value) in bindings {
+                guard let stored = candidate.manifest.metadata[key], stored != value else { continue }
+                throw CheckpointError.mismatch(
+                    path: candidate.folder, reason: "its \(key) is \(stored), and here it is \(value)")
+            }
+            try state.load(candidate)
+            if communicator.rank == 0 { logger.info("\(stage.name): going on from step \(candidate.manifest.step)") }
+            return StartingPoint(
+                step: candidate.manifest.step, isComplete: candidate.manifest.metadata[Self.completeKey] == "true")
+        }
+        return StartingPoint(step: 0, isComplete: false)
+    }
+
+    /// The newest checkpoint that is committed and has files of the right lengths, as rank 0 finds it; the other ranks
+    /// must see the same manifest, to the hash.
+    private func agreedCandidate(_ stage: String, _ store: CheckpointStore, below limit: Int?) throws -> Checkpoint? {
         var found: Checkpoint?
+        // Rank 0 sets damaged ones aside first, then the others look.
         if communicator.rank == 0 {
-            let search = try store.newestVerified(settingAside: true)
+            let search = try store.newestCommitted(below: limit, settingAside: true)
             for rejected in search.rejected { try control.notice("\(rejected)") }
             for folder in search.removed { try control.notice("removed \(folder): newer damaged ones are kept") }
             found = search.found
         }
-        let choice = try communicator.broadcast(message: Array(identity(of: found).utf8), from: 0)
+        let choice = String(
+            decoding: try communicator.broadcast(message: Array(identity(of: found).utf8), from: 0), as: UTF8.self)
         if communicator.rank > 0 {
-            found = try store.newestVerified(settingAside: false).found
-            let own = identity(of: found)
-            guard Array(own.utf8) == choice else {
+            found = try store.newestCommitted(below: limit, settingAside: false).found
+            guard identity(of: found) == choice else {
                 throw WorkerError.ranksDisagree(
-                    stage: stage.name, rank: communicator.rank, own: own,
-                    rankZero: String(decoding: choice, as: UTF8.self))
+                    stage: stage, rank: communicator.rank, own: identity(of: found), rankZero: choice)
             }
         }
-        guard let found else { return StartingPoint(step: 0, isComplete: false) }
-        try state.load(found)
-        if communicator.rank == 0 { logger.info("\(stage.name): going on from step \(found.manifest.step)") }
-        return StartingPoint(
-            step: found.manifest.step, isComplete: found.manifest.metadata[Self.completeKey] == "true")
+        return found
+    }
+
+    /// Hashes this rank's part of the files; what any rank found wrong, on all ranks.
+    private func agreedDefect(of candidate: Checkpoint, _ store: CheckpointStore) throws -> RejectedCheckpoint? {
+        let own = store.firstDefect(of: candidate, part: communicator.rank, of: communicator.size)
+        let gathered = try communicator.gather(Array(JSONEncoder().encode(own)))
+        var verdict: RejectedCheckpoint?
+        if communicator.rank == 0 {
+            for bytes in gathered where verdict == nil {
+                verdict = try JSONDecoder().decode(RejectedCheckpoint?.self, from: Data(bytes))
+            }
+            if let defect = verdict {
+                let rejected = try store.setAside(defect)
+                try control.notice("\(rejected)")
+                verdict = rejected
+            }
+        }
+        let message = try communicator.broadcast(message: Array(JSONEncoder().encode(verdict)), from: 0)
+        return try JSONDecoder().decode(RejectedCheckpoint?.self, from: Data(message))
     }
 
     private func identity(of checkpoint: Checkpoint?) -> String {
         guard let checkpoint else { return "no checkpoint" }
-        return "step \(checkpoint.manifest.step) of generation \(checkpoint.manifest.generation)"
+        return "step \(checkpoint.manifest.step) with manifest \(checkpoint.manifestSHA256)"
     }
 
-    /// Saves the stage's state, with the figures measured of it: every rank writes a part, the control link publishes the
-    /// whole.
-    ///
-    /// A checkpoint that cannot be published is announced and given up; training goes on.
-    func save(
-        _ stage: some TrainingStage, _ state: StageState, step: Int, isComplete: Bool,
-        figures: [(name: String, value: Double)]
-    ) throws {
-        // Names, headers and messages of hundreds of tensors are gone when this returns; so should their memory be.
-        defer { SystemHeap.trim() }
-        control.report(
-            ProgressReport(stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .saving))
-        let store = folder.checkpoints(of: stage.name)
-        if communicator.rank == 0 { _ = try store.beginSave(step: step, generation: control.generation) }
-        try communicator.barrier()
-        let record = try store.writeShard(
-            rank: communicator.rank, of: communicator.size, tensors: state.tensors,
-            in: store.saveInProgress(step: step, generation: control.generation))
-        let records = try communicator.gather(Array(JSONEncoder().encode(record)))
-        guard communicator.rank == 0 else { return }
-        var metadata = state.metadata
+    /// What saves the state of a stage.
+    func makeSaver(_ stage: some TrainingStage, _ state: StageState) -> CheckpointSaver {
+        CheckpointSaver(
+            stage: stage.name, tensors: state.tensors, store: folder.checkpoints(of: stage.name),
+            communicator: communicator, control: control
+        ) { [control] step, metrics in
+            control.report(
+                ProgressReport(
+                    stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .saving, metrics: metrics))
+        }
+    }
+
+    /// What the manifest says of a state beside its tensors: the updates done, what it belongs to, and the figures measured
+    /// of it.
+    func metadata(
+        _ state: StageState, bindings: [String: String], figures: [(name: String, value: Double)], isComplete: Bool
+    ) -> [String: String] {
+        var metadata = state.metadata.merging(bindings) { _, binding in binding }
         metadata[Self.completeKey] = isComplete ? "true" : "false"
         for (name, value) in figures { metadata[name] = String(value) }
         metadata["seed"] = String(configuration.run.seed)
         metadata["configuration.sha256"] = Array(configuration.canonicalText.utf8)
             .withUnsafeBytes { SHA256Hasher.hash(of: $0) }
-        let draft = CheckpointDraft(
-            stage: stage.name, step: step, generation: control.generation,
-            shards: try records.map { try JSONDecoder().decode(ShardRecord.self, from: Data($0)) }, metadata: metadata)
-        do {
-            try control.checkpointPrepared(draft)
-        } catch {
-            guard case .checkpointFailed = error, !isComplete else { throw error }
-            try control.notice("\(error); training goes on")
-        }
-        try drawSamples(of: stage, step: step)
+        return metadata
     }
 }
 

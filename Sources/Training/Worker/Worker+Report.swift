@@ -19,7 +19,11 @@ extension Worker {
     func drawSamples(of stage: some TrainingStage, step: Int) throws {
         let labels = sampleLabels
         guard let images = stage.samples(labels: labels, noise: sampleNoise) else { return }
-        _ = try draw(images, labels, name: CheckpointStore.stepName(step))
+        do {
+            _ = try draw(images, labels, name: CheckpointStore.stepName(step))
+        } catch {
+            try control.notice("no samples are drawn after step \(step): \(error)")
+        }
     }
 
     private var sampleLabels: [Int] {

@@ -30,16 +30,19 @@ package final class Worker {
     /// Receives the results meant for standard output, on rank 0 only.
     private let announce: (String) -> Void
     private let printsWeightsHash: Bool
+    private let endSaveRetry: SaveRetry
     private let plan: StagePlan
 
     package init(
         _ configuration: RunConfiguration, communicator: any Communicator, control: any ControlLink,
-        printsWeightsHash: Bool, upTo last: StagePlan.Stage? = nil, logger: Logger, announce: @escaping (String) -> Void
+        printsWeightsHash: Bool, upTo last: StagePlan.Stage? = nil, endSaveRetry: SaveRetry = SaveRetry(),
+        logger: Logger, announce: @escaping (String) -> Void
     ) {
         self.configuration = configuration
         self.communicator = communicator
         self.control = control
         self.printsWeightsHash = printsWeightsHash
+        self.endSaveRetry = endSaveRetry
         self.logger = logger
         self.announce = announce
         folder = RunFolderLayout(configuration.run.folder)
@@ -100,7 +103,8 @@ package final class Worker {
             classes: configuration.network.classes, images: TrainingImages(records, seed: distilSeed),
             regression: pairs.map { .init(pairs: $0, distance: imageDistance(judge)) },
             evaluated: configuration.evaluate.student, seed: distilSeed)
-        let isComplete = try complete(distillation) {
+        let bindings = ["teacher.sha256": StageState.hash(of: teacher.weights)]
+        let isComplete = try complete(distillation, bindings: bindings) {
             judge.map { measurement(of: distillation, judge: $0, images: images) }
         }
         guard isComplete else { return .stopped }
@@ -148,16 +152,19 @@ package final class Worker {
 
     /// Brings a stage to its end, from its newest checkpoint. False if the run was stopped on the way.
     ///
+    /// `bindings` are hashes of what the stage was given: they are in its checkpoints, and those of others do not fit.
     /// `measuring` is called once the stage has the state that it goes on from.
-    private func complete(_ stage: some TrainingStage, measuring: () -> Measurement? = { nil }) throws -> Bool {
+    private func complete(
+        _ stage: some TrainingStage, bindings: [String: String] = [:], measuring: () -> Measurement? = { nil }
+    ) throws -> Bool {
         let state = StageState(networks: stage.networks)
-        let start = try restore(stage, state)
+        let start = try restore(stage, state, bindings: bindings)
         if !start.isComplete {
             if communicator.rank == 0 {
                 try control.beginStage(declaration(of: stage, startStep: start.step))
                 if start.step == 0 { try drawSamples(of: stage, step: 0) }
             }
-            guard try train(stage, state, from: start.step, measuring()) else { return false }
+            guard try train(stage, state, bindings: bindings, from: start.step, measuring()) else { return false }
         }
         if printsWeightsHash && communicator.rank == 0 && stage.name != "classifier" {
             announce("weights \(stage.name) sha256:\(state.weightsHash)")
@@ -179,14 +186,16 @@ package final class Worker {
 
     /// Runs the granted windows until the stage, or the run, ends. True if the stage is complete.
     private func train(
-        _ stage: some TrainingStage, _ state: StageState, from start: Int, _ measure: Measurement?
+        _ stage: some TrainingStage, _ state: StageState, bindings: [String: String], from start: Int,
+        _ measure: Measurement?
     ) throws -> Bool {
         let reductions = stage.networks.map { network in
             configuration.launch.reduction.makeReduction(
                 communicator: communicator, shardCount: stage.shards, elementCount: network.vectorCount)
         }
+        let saver = makeSaver(stage, state)
         var step = start
-        func measureAndSave(isLast: Bool) throws {
+        func measuredMetadata(isLast: Bool) throws -> [String: String] {
             let figures = try measure?(step, isLast) ?? []
             if !figures.isEmpty {
                 control.report(
@@ -194,10 +203,11 @@ package final class Worker {
                         stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .saving,
                         metrics: figures))
             }
-            try save(stage, state, step: step, isComplete: isLast, figures: figures)
+            return metadata(state, bindings: bindings, figures: figures, isComplete: isLast)
         }
         while true {
             let window = try nextWindow(stage.name, from: step)
+            try saver.advance(at: step)
             for kind in window.kinds {
                 let metrics = try run(step, kind, of: stage, reductions)
                 step += 1
@@ -205,17 +215,25 @@ package final class Worker {
                     ProgressReport(
                         stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .training,
                         metrics: metrics, images: stage.batch))
+                try saver.notice()
                 let ends = window.finishesStage && step == window.endStep
-                if window.checkpointAfter.contains(step) || ends {
-                    try measureAndSave(isLast: ends)
+                if window.checkpointAfter.contains(step) && !ends {
+                    try saver.begin(step: step, metadata: measuredMetadata(isLast: false))
+                    if communicator.rank == 0 { try drawSamples(of: stage, step: step) }
                 }
             }
-            if window.kinds.isEmpty && window.finishesStage { try measureAndSave(isLast: true) }
             if window.finishesStage {
-                if communicator.rank == 0 { try control.stageFinished(stage.name, step: step) }
+                try saver.saveAtEnd(step: step, metadata: measuredMetadata(isLast: true), retry: endSaveRetry)
+                if communicator.rank == 0 {
+                    try drawSamples(of: stage, step: step)
+                    try control.stageFinished(stage.name, step: step)
+                }
                 return true
             }
-            if window.stopsAtEnd { return false }
+            if window.stopsAtEnd {
+                try saver.finish()
+                return false
+            }
         }
     }
 

@@ -3,8 +3,10 @@ import Coordination
 
 struct CheckpointCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "checkpoint", abstract: "Save, list, verify and export checkpoints.",
-        subcommands: [Now.self, List.self, Verify.self, CheckpointExportCommand.self])
+        commandName: "checkpoint", abstract: "Save, list, verify, compare and export checkpoints.",
+        subcommands: [
+            Now.self, List.self, Verify.self, CheckpointDiffCommand.self, CheckpointExportCommand.self,
+        ])
 
     struct Now: ParsableCommand {
         static let configuration = CommandConfiguration(

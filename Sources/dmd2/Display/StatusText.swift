@@ -12,6 +12,7 @@ package enum StatusText {
             rows.append(("updates", updates(status)))
         }
         rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? noCheckpoint(status)))
+        if let problem = status.checkpointProblem { rows.append(("not saved", problem)) }
         if status.pid > 0 { rows.append(("restarts", restarts(status.restarts))) }
         if let goodput = status.goodput {
             rows.append(("goodput", LaunchStoryText.goodput(goodput.ratio, goodput.seconds)))

@@ -91,7 +91,9 @@ private final class StandInCoordinator: Sendable {
             }
         }
         let draft = CheckpointDraft(stage: "distil", step: 6, generation: 1, shards: [], metadata: [:])
-        try link.checkpointPrepared(draft)
+        try link.beginPublishing(draft)
+        try link.awaitPublication()
+        #expect(try link.hasPublished(), "nothing is under way")
         try link.stageFinished("distil", step: step)
         try link.finished()
 

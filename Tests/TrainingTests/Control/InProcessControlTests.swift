@@ -59,9 +59,13 @@ import Training
     func incompleteCheckpoint() throws {
         let control = try InProcessControl(owning: run.owned(), rankCount: 1)
         let draft = CheckpointDraft(stage: "distil", step: 5, generation: 1, shards: [], metadata: [:])
-        let error = #expect(throws: ControlError.self) { try control.checkpointPrepared(draft) }
+        try control.beginPublishing(draft)
+        let error = #expect(throws: ControlError.self) { try control.awaitPublication() }
         #expect(error?.description.contains("\n") == false)
-        #expect(try Journal.reading(path: run.layout.journal).checkpoints().isEmpty)
+        let journal = try Journal.reading(path: run.layout.journal)
+        #expect(try journal.checkpoints().isEmpty)
+        #expect(try journal.events().last?.kind == "checkpoint_failed")
+        #expect(try control.hasPublished(), "it is over")
     }
 
     @Test("A window that does not follow the last one is refused")

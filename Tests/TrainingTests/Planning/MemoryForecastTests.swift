@@ -33,6 +33,9 @@ struct MemoryForecastTests {
         #expect(counted.bytes(.teacher, .weights) == network)
         #expect(counted.bytes(.student, .weights) == 4 * network)
         #expect(counted.bytes(.critic, .weights) == 3 * withHead)
+        // What is saved is copied, each rank its share.
+        #expect(forecast(ranks: 2).bytes(.student, .checkpointCopy) == 2 * network)
+        #expect(counted.bytes(.critic, .checkpointCopy) == 3 * withHead)
         // One rank adds up four shards on the way: at the last one three partial sums are there. Two ranks have two, and
         // half of the other's one. Four have one, and a quarter of three others'.
         #expect(counted.bytes(.student, .gradients) == 3 * network)

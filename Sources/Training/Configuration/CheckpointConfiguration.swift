@@ -1,0 +1,13 @@
+package import Checkpoints
+
+/// Which checkpoints stay.
+package struct CheckpointConfiguration: Sendable, Equatable {
+    /// So many of the newest of each stage are kept, all of which verify.
+    package var keepLast = 3
+
+    /// A checkpoint whose step is a multiple of this is kept for good; 0: none.
+    package var keepEvery = 0
+
+    /// The same for the store.
+    package var retention: RetentionPolicy { RetentionPolicy(keepLast: keepLast, keepEvery: keepEvery) }
+}

@@ -1,0 +1,173 @@
+import Checkpoints
+import Communication
+import Coordination
+import Foundation
+import Tensors
+
+/// Saves the state of a stage while the stage goes on. What the training thread pays is a copy of its rank's share; other
+/// threads hash, write and publish. One save is under way at a time: the next one that is due waits for it.
+///
+/// All of MPI stays on the training thread: a save is begun and finished by collective calls, between steps. A save that
+/// cannot be made is given up, told and written down; nothing that was published before is touched.
+final class CheckpointSaver {
+    /// What is being saved.
+    private struct Save {
+        let target: CheckpointSave
+        let metadata: [String: String]
+        var stallSeconds: Double
+    }
+
+    private let stage: String
+    private let store: CheckpointStore
+    private let communicator: any Communicator
+    private let control: any ControlLink
+    private let writer: ShardWriter
+    private let byteCount: Int
+    private let report: (_ step: Int, _ metrics: [(name: String, value: Double)]) -> Void
+    /// The steps that are done.
+    private var step = 0
+    /// The save whose files are being written: the same on all ranks.
+    private var writing: Save?
+
+    /// A saver of a stage's `tensors`, which all ranks hold. `report` receives signs of life, and on rank 0 what a save cost.
+    init(
+        stage: String, tensors: [TensorView], store: CheckpointStore, communicator: any Communicator,
+        control: any ControlLink, report: @escaping (_ step: Int, _ metrics: [(name: String, value: Double)]) -> Void
+    ) {
+        (self.stage, self.store, self.communicator, self.control) = (stage, store, communicator, control)
+        self.report = report
+        byteCount = tensors.map { $0.elements.count * MemoryLayout<Float>.size }.reduce(0, +)
+        writer = ShardWriter(tensors, rank: communicator.rank, of: communicator.size, store: store)
+    }
+
+    /// Begins a save of the state as it is now. Collective. False if it was given up at once, for lack of space say.
+    @discardableResult
+    func begin(step: Int, metadata: [String: String]) throws -> Bool {
+        self.step = step
+        report(step, [])
+        try finish()
+        let begun = ContinuousClock.now
+        var refusal = ""
+        if communicator.rank == 0 {
+            do {
+                _ = try store.beginSave(step: step, generation: control.generation, byteCount: byteCount)
+            } catch let error {
+                if case .superseded = error { throw error }
+                refusal = error.description
+            }
+        }
+        refusal = String(decoding: try communicator.broadcast(message: Array(refusal.utf8), from: 0), as: UTF8.self)
+        guard refusal.isEmpty else {
+            if communicator.rank == 0 { try control.checkpointDropped(stage, step: step, reason: refusal) }
+            return false
+        }
+        let target = store.saveInProgress(step: step, generation: control.generation)
+        writer.begin(target)
+        let stall = (ContinuousClock.now - begun) / .seconds(1)
+        writing = Save(target: target, metadata: metadata, stallSeconds: stall)
+        return true
+    }
+
+    /// Hands over what all ranks have written, if they have; `step` steps are done. Collective while a save is being
+    /// written, else free.
+    func advance(at step: Int) throws {
+        self.step = step
+        guard writing != nil else { return }
+        var done: [Float] = [writer.isDone ? 1 : 0]
+        try done.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
+        if Int(done[0]) == communicator.size { _ = try handOver() }
+    }
+
+    /// Takes note of a publication that has ended. Not collective, and free while none is under way.
+    func notice() throws {
+        guard communicator.rank == 0 else { return }
+        do throws(ControlError) {
+            _ = try control.hasPublished()
+        } catch {
+            try tell(error)
+        }
+    }
+
+    /// Waits until the save that was begun is published or given up. Collective. True on rank 0 if it was published, or
+    /// none had been begun, and on the others if they have written their part.
+    @discardableResult
+    func finish() throws -> Bool {
+        if writing != nil, try !handOver() { return false }
+        guard communicator.rank == 0 else { return true }
+        do throws(ControlError) {
+            try control.awaitPublication()
+            return true
+        } catch {
+            try tell(error)
+            return false
+        }
+    }
+
+    /// Saves the state and waits until it is published; tries again and again if it cannot be. Collective.
+    ///
+    /// For the end of a stage, where a checkpoint that is given up would cost the stage. Throws `checkpointFailed` on
+    /// rank 0 after the last try.
+    func saveAtEnd(step: Int, metadata: [String: String], retry: SaveRetry) throws {
+        for attempt in 1...retry.attempts {
+            let isSaved = try begin(step: step, metadata: metadata) && finish()
+            let verdict = try communicator.broadcast(message: [isSaved ? 1 : 0], from: 0)
+            if verdict == [1] { return }
+            guard attempt < retry.attempts else { break }
+            Thread.sleep(forTimeInterval: retry.seconds)
+        }
+        throw ControlError.checkpointFailed(
+            stage: stage, step: step, reason: "\(retry.attempts) attempts failed; the last checkpoint before it stays")
+    }
+
+    /// Gathers what the ranks report and has it published. False if a rank could not write; true on the others.
+    private func handOver() throws -> Bool {
+        guard let save = writing else { return true }
+        writing = nil
+        // Names, headers and messages of hundreds of tensors are gone when this returns; so should their memory be.
+        defer { SystemHeap.trim() }
+        let gathered = try communicator.gather(Array(JSONEncoder().encode(writer.finish())))
+        guard communicator.rank == 0 else { return true }
+        var shards: [ShardRecord] = []
+        var seconds = WritingSeconds()
+        for (rank, bytes) in gathered.enumerated() {
+            switch try JSONDecoder().decode(ShardWriter.Outcome.self, from: Data(bytes)) {
+            case .written(let record, let taken):
+                shards.append(record)
+                if taken.total >= seconds.total { seconds = taken }
+            case .failed(let reason):
+                try? store.abandon(save.target)
+                try control.checkpointDropped(stage, step: save.target.step, reason: "rank \(rank): \(reason)")
+                return false
+            }
+        }
+        report(
+            step,
+            [
+                ("checkpoint.stall_seconds", save.stallSeconds), ("checkpoint.write_seconds", seconds.total),
+                ("checkpoint.hash_seconds", seconds.hashing),
+            ])
+        try control.beginPublishing(
+            CheckpointDraft(
+                stage: stage, step: save.target.step, generation: save.target.generation, shards: shards,
+                metadata: save.metadata))
+        return true
+    }
+
+    /// A checkpoint that cannot be published is told; anything else ends the rank.
+    private func tell(_ error: ControlError) throws {
+        guard case .checkpointFailed = error else { throw error }
+        try control.notice("\(error); training goes on")
+    }
+}
+
+/// How often, and after how many seconds, the save at the end of a stage is tried again.
+package struct SaveRetry: Sendable {
+    /// The pause between two attempts.
+    package var seconds = 10.0
+    /// All attempts, the first included: half an hour of them.
+    package var attempts = 180
+
+    package init(seconds: Double = 10, attempts: Int = 180) {
+        (self.seconds, self.attempts) = (seconds, attempts)
+    }
+}

@@ -1,0 +1,98 @@
+import Checkpoints
+import Foundation
+
+/// One rank's part in saving a state while the state goes on changing: a copy, made at once into memory that is there
+/// already, and a thread that hashes the copy and writes it.
+final class ShardWriter {
+    /// What became of this rank's part.
+    enum Outcome: Codable {
+        case written(ShardRecord, WritingSeconds)
+        case failed(String)
+    }
+
+    private let rank: Int
+    private let rankCount: Int
+    private let store: CheckpointStore
+    private let source: [TensorView]
+    private let copy: ShardCopy
+    private let outcome = Monitor<Outcome?>(nil)
+
+    /// Prepares the memory for this rank's share of `tensors`, which stay where they are.
+    init(_ tensors: [TensorView], rank: Int, of rankCount: Int, store: CheckpointStore) {
+        (self.rank, self.rankCount, self.store) = (rank, rankCount, store)
+        source = CheckpointStore.share(of: tensors, rank, of: rankCount)
+        copy = ShardCopy(source)
+    }
+
+    /// Copies the state and begins to write it. Traps if the write before has not been finished.
+    func begin(_ save: CheckpointSave) {
+        precondition(!isWriting, "shard writer: a second save begins before the first is finished")
+        copy.update(from: source)
+        isWriting = true
+        outcome.withLock { $0 = nil }
+        let (rank, rankCount, store, copy, outcome) = (rank, rankCount, store, copy, outcome)
+        Thread.detachNewThread {
+            let result: Outcome
+            do {
+                let (record, seconds) = try store.writeShard(
+                    rank: rank, of: rankCount, share: copy.tensors, in: save)
+                result = .written(record, seconds)
+            } catch {
+                result = .failed("\(error)")
+            }
+            outcome.withLock { $0 = result }
+        }
+    }
+
+    /// True from `begin` to `finish`.
+    private(set) var isWriting = false
+
+    /// True if `finish` would not wait.
+    var isDone: Bool { outcome.withLock { $0 != nil } }
+
+    /// Waits for the end of the write and says what became of it. Traps if none was begun.
+    func finish() -> Outcome {
+        precondition(isWriting, "shard writer: nothing to finish")
+        isWriting = false
+        while true {
+            if let result = outcome.wait(seconds: 1, until: { $0 }) { return result }
+        }
+    }
+}
+
+/// Memory for one rank's share of a state.
+///
+/// `@unchecked Sendable`: between `ShardWriter.begin` and the end of its thread only that thread touches the floats,
+/// and before and after only the thread that trains.
+private final class ShardCopy: @unchecked Sendable {
+    let tensors: [TensorView]
+    private let memory: UnsafeMutableBufferPointer<Float>
+
+    /// Memory for tensors of these names and shapes, all of it touched, so that no page is missing later.
+    init(_ source: [TensorView]) {
+        memory = .allocate(capacity: source.map(\.elements.count).reduce(0, +))
+        memory.initialize(repeating: 0)
+        var offset = 0
+        var tensors: [TensorView] = []
+        for tensor in source {
+            let part = memory[offset..<offset + tensor.elements.count]
+            tensors.append(
+                TensorView(
+                    name: tensor.name, shape: tensor.shape,
+                    elements: UnsafeBufferPointer(UnsafeMutableBufferPointer(rebasing: part))))
+            offset += part.count
+        }
+        self.tensors = tensors
+    }
+
+    deinit { memory.deallocate() }
+
+    /// Overwrites the copy.
+    func update(from source: [TensorView]) {
+        var rest = memory[...]
+        for tensor in source {
+            _ = UnsafeMutableBufferPointer(rebasing: rest).update(fromContentsOf: tensor.elements)
+            rest = rest.dropFirst(tensor.elements.count)
+        }
+    }
+}
