@@ -114,7 +114,7 @@ extension CheckpointStore {
         return moved
     }
 
-    private static let damageMark = ".bad-"
+    static let damageMark = ".bad-"
     private static let keptDamagedCount = 2
 
     /// Removes all but the newest that were set aside, and returns their folders.

@@ -40,6 +40,8 @@ package struct Coordinator: Sendable {
         case publish(PreparedCheckpoint, generation: Int)
         /// Remove what this published checkpoint makes superfluous.
         case removeOutdated(PreparedCheckpoint, generation: Int)
+        /// Set the checkpoints of a stage aside that have more steps than these, and tell the person of each.
+        case withdraw(stage: String, after: Int)
         /// Write to the journal, before any effect that follows.
         case record(JournalEntry)
         /// Write a line to the log.
@@ -69,6 +71,8 @@ package struct Coordinator: Sendable {
     private var newestCheckpoint: (stage: String, step: Int, at: Double)?
     private var checkpointProblem: String?
     private var lastSeen = Heartbeat()
+    /// A request for a window that waits for a decision about the ratio.
+    private var waitingRequest: (stage: String, firstStep: Int)?
 
     /// What the journal knows of the run's earlier launches.
     package struct History: Sendable {
@@ -78,17 +82,20 @@ package struct Coordinator: Sendable {
         package var ratios: [String: RatioSchedule]
         /// The completed steps of each stage.
         package var reached: [String: Int]
+        /// What the student updates of each stage measured.
+        package var updates: [String: StudentHistory]
         /// Where the time went, on the clock of the events that follow.
         package var time: TimeLedger
 
         /// Creates a history; see the properties for the meaning of each argument.
         package init(
             lastGeneration: Int = 0, ratios: [String: RatioSchedule] = [:], reached: [String: Int] = [:],
-            time: TimeLedger = TimeLedger()
+            updates: [String: StudentHistory] = [:], time: TimeLedger = TimeLedger()
         ) {
             self.lastGeneration = lastGeneration
             self.ratios = ratios
             self.reached = reached
+            self.updates = updates
             self.time = time
         }
     }
@@ -104,7 +111,7 @@ package struct Coordinator: Sendable {
         self.limits = limits
         time = history.time
         supervisor = Supervisor(lastGeneration: history.lastGeneration, restartBudget: restartBudget)
-        stages = StageTracker(ratios: history.ratios, reached: history.reached)
+        stages = StageTracker(ratios: history.ratios, reached: history.reached, histories: history.updates)
         placement = LaunchPlacement(ranksHere: 0)
         membership = Membership(size: 0, launchedAt: 0, limits: limits)
     }
@@ -217,9 +224,14 @@ extension Coordinator {
         // One that comes again later than its successor changes nothing.
         if rank == 0, heartbeat.progressCounter >= lastSeen.progressCounter {
             lastSeen = heartbeat
-            effects += records(stages.note(heartbeat.metrics))
+            let hadCollapsed = stages.collapse != nil
+            effects += records(stages.note(heartbeat.metrics, generation: generation))
             effects += records(stages.advance(stage: heartbeat.stage, to: heartbeat.step, generation: generation))
             effects += noteWork(at: now)
+            if !hadCollapsed, let collapse = stages.collapse { effects += rollBack(collapse, at: now) }
+            if let waitingRequest {
+                effects += window(waitingRequest.stage, from: waitingRequest.firstStep) { .tellRankZero($0) }
+            }
             if heartbeat.phase == .evaluating { effects += supervise(.nothingToDrain, at: now) }
         }
         return effects
@@ -247,17 +259,16 @@ extension Coordinator {
             return [.reply(.stageBegun(stage: declaration.name))]
                 + records(stages.begin(declaration, generation: generation))
         case .planRequest(let stage, let firstStep):
-            let grant = stages.window(
-                stage: stage, from: firstStep, stepsPerSecond: lastSeen.stepsPerSecond, generation: generation)
-            guard let grant else {
-                return [.reply(.refused(reason: "no window of '\(stage)' begins at step \(firstStep)"))]
-            }
-            return records(grant.entries) + [.reply(.plan(window: grant.window))]
+            return window(stage, from: firstStep) { .reply($0) }
         case .checkpointPrepared(let checkpoint):
             // The answer comes once the checkpoint is published; a doubled message must not publish it twice.
             guard publishing != checkpoint else { return [] }
             guard published != checkpoint else {
                 return [.reply(.checkpointCommitted(stage: checkpoint.stage, step: checkpoint.step))]
+            }
+            if let reason = stages.reasonNotToPublish(stage: checkpoint.stage, step: checkpoint.step) {
+                return checkpointFailed(stage: checkpoint.stage, step: checkpoint.step, reason: reason)
+                    + [.reply(.checkpointFailed(stage: checkpoint.stage, step: checkpoint.step, reason: reason))]
             }
             publishing = checkpoint
             return noteWork(at: now)
@@ -283,6 +294,32 @@ extension Coordinator {
     }
 }
 
+extension Coordinator {
+    /// Answers a request for a window, at once or, where the ratio is not decided, when the metrics are here.
+    private mutating func window(
+        _ stage: String, from firstStep: Int, answer: (CoordinatorMessage) -> Effect
+    ) -> [Effect] {
+        waitingRequest = nil
+        let outcome = stages.window(
+            stage: stage, from: firstStep, stepsPerSecond: lastSeen.stepsPerSecond, generation: generation)
+        switch outcome {
+        case .granted(let window, let entries):
+            return records(entries) + [answer(.plan(window: window))]
+        case .undecided:
+            waitingRequest = (stage, firstStep)
+            return []
+        case .refused:
+            return [answer(.refused(reason: "no window of '\(stage)' begins at step \(firstStep)"))]
+        }
+    }
+
+    /// Ends the run and goes back to the newest checkpoint that was made before things went wrong.
+    private mutating func rollBack(_ collapse: Collapse, at now: Double) -> [Effect] {
+        [.withdraw(stage: collapse.stage, after: collapse.lastSoundStep), .log(collapse.description)]
+            + supervise(.collapsed(reason: collapse.description), at: now)
+    }
+}
+
 // MARK: - Checkpoints
 
 extension Coordinator {
@@ -305,6 +342,12 @@ extension Coordinator {
             effects.append(.tellRankZero(.checkpointCommitted(stage: checkpoint.stage, step: checkpoint.step)))
         }
         hosts.succeeded(placement)
+        // It was on its way to the disk when the collapse was noticed.
+        if let collapse = stages.collapse, collapse.stage == checkpoint.stage,
+            checkpoint.step > collapse.lastSoundStep
+        {
+            return effects + [.withdraw(stage: collapse.stage, after: collapse.lastSoundStep)]
+        }
         return effects + supervise(.progressed, at: now)
     }
 
@@ -513,6 +556,7 @@ extension Coordinator {
         membership = Membership(size: placement.rankCount, launchedAt: now, limits: limits)
         publishing = nil
         published = nil
+        waitingRequest = nil
         lastSeen = Heartbeat()
         (hasWorked, isRedoing) = (false, false)
         time.note(.launched, at: now)

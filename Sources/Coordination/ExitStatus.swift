@@ -22,12 +22,15 @@ package enum ExitStatus: Int32, Codable, Sendable, CaseIterable {
     case processorUnsupported = 79
     /// Gave up after restarts without progress; starting it again without a change is pointless.
     case gaveUp = 93
+    /// Training collapsed, in a way that is named; the newest checkpoint is the last sound one. Starting it again without
+    /// a change is pointless.
+    case collapsed = 94
 
     /// True where a restart would meet the same obstacle, so none is tried.
     package var isPermanent: Bool {
         switch self {
         case .usage, .badData, .inputMissing, .unavailable, .runFolderUnusable, .badConfiguration,
-            .processorUnsupported, .gaveUp:
+            .processorUnsupported, .gaveUp, .collapsed:
             true
         case .done, .unexpectedFailure, .stoppedResumable:
             false

@@ -1,9 +1,9 @@
 /// Which steps of a distillation update the student: a pure function of a few segments, so a journal or a
 /// checkpoint that holds the segments replays the whole run.
 ///
-/// In the segment that contains a step, the step updates the student if `(step - anchorStep) % ratio == 0`.
+/// In the segment that contains a step, the steps `anchorStep`, `anchorStep + ratio`, … update the student.
 /// With ratio 5 from the start that is steps 0, 5, 10, …: every step updates the critic, one in five also the
-/// student, as in DMD2's two time-scale update rule.
+/// student, as in DMD2's two time-scale update rule. Steps before the anchor are a warm-up of the critic.
 package struct RatioSchedule: Codable, Equatable, Sendable {
     /// Steps under one ratio, up to the next segment's first step.
     package struct Segment: Codable, Equatable, Sendable {
@@ -11,7 +11,7 @@ package struct RatioSchedule: Codable, Equatable, Sendable {
         package var firstStep: Int
         /// Critic updates per student update, at least 1.
         package var ratio: Int
-        /// A step that updates the student, if it lies in the segment; the others are multiples of `ratio` away.
+        /// The first step from `firstStep` on that updates the student, were the segment endless.
         package var anchorStep: Int
 
         /// Creates a segment; see the properties for the meaning of each argument.
@@ -24,17 +24,17 @@ package struct RatioSchedule: Codable, Equatable, Sendable {
 
         /// The first student step at or after `step`, were the segment endless.
         fileprivate func studentStep(from step: Int) -> Int {
-            let excess = (step - anchorStep) % ratio
-            return excess == 0 ? step : step - excess + (excess > 0 ? ratio : 0)
+            step <= anchorStep ? anchorStep : anchorStep + (step - anchorStep + ratio - 1) / ratio * ratio
         }
     }
 
     /// The segments, ascending by first step; the first begins at step 0.
     package private(set) var segments: [Segment]
 
-    /// One ratio from the start on.
-    package init(ratio: Int) {
-        segments = [Segment(firstStep: 0, ratio: ratio, anchorStep: 0)]
+    /// One ratio from the start on; the steps before `firstStudentStep` update the critic alone.
+    package init(ratio: Int, firstStudentStep: Int = 0) {
+        precondition(firstStudentStep >= 0, "RatioSchedule: a first student update at step \(firstStudentStep)")
+        segments = [Segment(firstStep: 0, ratio: ratio, anchorStep: firstStudentStep)]
     }
 
     /// The segments of an earlier schedule; nil if they are none (empty, out of order, not from step 0).
@@ -48,13 +48,14 @@ package struct RatioSchedule: Codable, Equatable, Sendable {
     /// Changes the ratio from a step on and returns the new segment.
     ///
     /// The distance from the last student update counts: the next one comes `ratio` steps after the last, or at
-    /// `firstStep` if that has passed. Traps if the step lies before the last segment.
+    /// `firstStep` if that has passed. A warm-up that is not over stays as long as it is. Traps if the step lies before
+    /// the last segment.
     @discardableResult
     package mutating func setRatio(_ ratio: Int, fromStep firstStep: Int) -> Segment {
         precondition(
             firstStep >= lastSegment.firstStep,
             "RatioSchedule: step \(firstStep) lies before the last change at \(lastSegment.firstStep)")
-        let next = lastStudentStep(before: firstStep).map { max($0 + ratio, firstStep) } ?? firstStep
+        let next = max(lastStudentStep(before: firstStep).map { $0 + ratio } ?? lastSegment.anchorStep, firstStep)
         let segment = Segment(firstStep: firstStep, ratio: ratio, anchorStep: next)
         if lastSegment.firstStep == firstStep { segments.removeLast() }
         segments.append(segment)
@@ -69,8 +70,7 @@ package struct RatioSchedule: Codable, Equatable, Sendable {
 
     /// What a step updates.
     package func kind(of step: Int) -> StepKind {
-        let segment = segment(at: step)
-        return (step - segment.anchorStep) % segment.ratio == 0 ? .criticAndStudent : .criticOnly
+        segment(at: step).studentStep(from: step) == step ? .criticAndStudent : .criticOnly
     }
 
     /// How many of the steps before this one update the student.

@@ -126,6 +126,8 @@ package struct RunStatus: Codable, Equatable, Sendable {
     package var etaSeconds: Double?
     /// The latest value of every metric of the stage.
     package var losses: [String: Double]
+    /// How the student fares; nil in a stage without one and before its first update.
+    package var health: StudentHealth?
     /// The ranks of the current generation that have reported.
     package var ranks: [Rank]
     /// The newest published checkpoint.
@@ -178,6 +180,7 @@ extension RunStatus {
         try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
         try container.encode(etaSeconds, forKey: .etaSeconds)
         try container.encode(losses, forKey: .losses)
+        try container.encode(health, forKey: .health)
         try container.encode(ranks, forKey: .ranks)
         try container.encode(checkpoint, forKey: .checkpoint)
         try container.encode(checkpointProblem, forKey: .checkpointProblem)

@@ -20,6 +20,8 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     /// True once the run was asked to stop.
     package private(set) var isStopping = false
 
+    /// The loop that sets the ratio; nil where people do.
+    private var control: RatioControl?
     private var lastWindow: PlanWindow?
     /// Kept after they are granted: a rank may die before it reaches them.
     private var savesAsked: Set<Int> = []
@@ -30,7 +32,9 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         self.declaration = declaration
         switch declaration.goal {
         case .steps: self.ratios = nil
-        case .studentUpdates(_, let ratio): self.ratios = ratios ?? RatioSchedule(ratio: ratio)
+        case .studentUpdates(_, let ratio, let warmup, let control):
+            self.ratios = ratios ?? RatioSchedule(ratio: ratio, firstStudentStep: warmup)
+            self.control = control
         }
         grantedEnd = declaration.startStep
         everGrantedEnd = declaration.startStep
@@ -63,9 +67,33 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     package var totalSteps: Int {
         switch declaration.goal {
         case .steps(let count): count
-        case .studentUpdates(let count, let ratio):
-            (ratios ?? RatioSchedule(ratio: ratio)).step(ofStudentUpdate: count)
+        case .studentUpdates(let count, let ratio, let warmup, _):
+            (ratios ?? RatioSchedule(ratio: ratio, firstStudentStep: warmup)).step(ofStudentUpdate: count)
         }
+    }
+
+    /// The step before which windows end until the ratio from there on is decided; nil where people set the ratio.
+    private var undecidedStep: Int? {
+        guard let control, let ratios else { return nil }
+        return control.undecidedStep(ratios)
+    }
+
+    /// True if the window from a step on has to wait for a decision about the ratio.
+    package func isUndecided(from step: Int) -> Bool {
+        step == grantedEnd && step < endStep && undecidedStep == step
+    }
+
+    /// Decides the ratio of the next period and returns the decision with its segment; nil if the ratio is a person's,
+    /// the stage ends before, or measurements are still to come.
+    package mutating func decideRatio(
+        _ history: StudentHistory
+    ) -> (decision: RatioControl.Decision, segment: RatioSchedule.Segment)? {
+        guard let control, var ratios, control.undecidedStep(ratios) < endStep,
+            let decision = control.decision(ratios, history, startStep: declaration.startStep)
+        else { return nil }
+        let segment = ratios.setRatio(decision.to, fromStep: decision.firstStep)
+        self.ratios = ratios
+        return (decision, segment)
     }
 
     /// The step before which this run of the stage ends.
@@ -78,12 +106,12 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     package typealias Grant = (window: PlanWindow, isNew: Bool)
 
     /// Grants the window that begins at a step, or returns it again if it is the last one granted; nil for any
-    /// other step. `stepsPerSecond` is the speed last reported, 0 if unknown.
+    /// other step, and while `isUndecided`. `stepsPerSecond` is the speed last reported, 0 if unknown.
     package mutating func window(from step: Int, stepsPerSecond: Double) -> Grant? {
         if let lastWindow, lastWindow.firstStep == step, step != grantedEnd || lastWindow.kinds.isEmpty {
             return (lastWindow, false)
         }
-        guard step == grantedEnd else { return nil }
+        guard step == grantedEnd, !isUndecided(from: step) else { return nil }
         let window = isStopping ? stopWindow() : stepsWindow(count: windowLength(stepsPerSecond: stepsPerSecond))
         grantedEnd = window.endStep
         everGrantedEnd = max(everGrantedEnd, grantedEnd)
@@ -91,9 +119,13 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         return (window, true)
     }
 
-    /// Changes the ratio at the first step never granted. Nil if the stage has no student or no step is left.
+    /// True if the ratio is set by the run itself.
+    package var controlsRatio: Bool { control != nil }
+
+    /// Changes the ratio at the first step never granted. Nil if the stage has no student, no step is left or the run
+    /// sets the ratio itself.
     package mutating func setRatio(_ ratio: Int) -> RatioSchedule.Segment? {
-        guard var ratios, !isStopping, grantedEnd < endStep else { return nil }
+        guard var ratios, control == nil, !isStopping, grantedEnd < endStep else { return nil }
         let segment = ratios.setRatio(ratio, fromStep: max(everGrantedEnd, ratios.lastSegment.firstStep))
         self.ratios = ratios
         return segment
@@ -123,7 +155,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     }
 
     private func stepsWindow(count: Int) -> PlanWindow {
-        let end = max(grantedEnd, min(endStep, grantedEnd + count))
+        let end = max(grantedEnd, min(endStep, grantedEnd + count, undecidedStep ?? .max))
         let finishes = end >= endStep
         let saves = (grantedEnd..<end).map { $0 + 1 }.filter { completed in
             savesAsked.contains(completed) || finishes && completed == end
@@ -138,6 +170,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     private func windowLength(stepsPerSecond: Double) -> Int {
         let doubled = lastWindow.map { max(1, 2 * $0.kinds.count) } ?? 1
         let inTime = stepsPerSecond > 0 ? max(1, min(stepsPerSecond * Self.windowSeconds, 1e9)) : 1e9
-        return min(declaration.windowSteps, Self.maximumWindowSteps, doubled, Int(inTime))
+        let longest = control == nil ? Self.maximumWindowSteps : RatioControl.longestWindow
+        return min(declaration.windowSteps, longest, doubled, Int(inTime))
     }
 }

@@ -12,18 +12,28 @@ package struct StageTracker: Sendable {
     /// The latest value of every metric of the stage.
     package private(set) var latestMetrics: [String: Double] = [:]
 
+    /// How the student of the stage fares; nil before its first update.
+    package private(set) var health: StudentHealth?
+    /// What ended the stage before its goal; nil as long as nothing did.
+    package private(set) var collapse: Collapse?
+
     private var parked: [String: StageScheduler] = [:]
     private var storedRatios: [String: RatioSchedule]
+    private var histories: [String: StudentHistory]
     private var isStopping = false
     private var drainedGeneration: Int?
     private var begunIn = 0
     /// The most steps of each stage that an earlier launch completed.
     private var reached: [String: Int]
 
-    /// A tracker; `ratios` are the schedules an earlier run journalled, and `reached` its completed steps, by stage name.
-    package init(ratios: [String: RatioSchedule] = [:], reached: [String: Int] = [:]) {
+    /// A tracker; the arguments are what an earlier run journalled, by stage name: the schedules, the completed steps, and
+    /// what the student updates measured.
+    package init(
+        ratios: [String: RatioSchedule] = [:], reached: [String: Int] = [:], histories: [String: StudentHistory] = [:]
+    ) {
         storedRatios = ratios
         self.reached = reached
+        self.histories = histories
     }
 
     /// Goes on in the middle of a launch.
@@ -34,6 +44,7 @@ package struct StageTracker: Sendable {
             scheduler = StageScheduler(
                 stage, ratios: storedRatios[stage.name], granted: launch.windows, everGrantedEnd: launch.everGrantedEnd,
                 savesAsked: launch.savesAsked)
+            health = histories[stage.name].flatMap(StudentHealth.of)
         }
         if launch.stopCause != nil { _ = request(.stop) }
         if launch.resizeReason != nil { drain(generation: launch.generation) }
@@ -80,17 +91,46 @@ package struct StageTracker: Sendable {
         if isStopping || drainedGeneration == generation { scheduler?.stop() }
         step = declaration.startStep
         latestMetrics = [:]
+        histories[declaration.name]?.forget(from: declaration.startStep)
+        health = histories[declaration.name].flatMap(StudentHealth.of)
+        collapse = nil
         return entries + [.stageBegun(generation: generation, declaration, totalSteps: scheduler?.endStep ?? 0)]
     }
 
-    /// Grants the window that begins at a step; nil if it cannot be granted.
+    /// The answer to a request for a window.
+    package enum WindowOutcome: Equatable, Sendable {
+        /// The window, and what is new about it.
+        case granted(PlanWindow, [JournalEntry])
+        /// The ratio of its steps will be decided once the metrics are here.
+        case undecided
+        /// No window begins there.
+        case refused
+    }
+
+    /// Grants the window that begins at a step, deciding the ratio of its steps if that is due.
     package mutating func window(
         stage: String, from step: Int, stepsPerSecond: Double, generation: Int
-    ) -> (window: PlanWindow, entries: [JournalEntry])? {
-        guard scheduler?.declaration.name == stage,
-            let grant = scheduler?.window(from: step, stepsPerSecond: stepsPerSecond)
-        else { return nil }
-        return (grant.window, grant.isNew ? [.planGranted(generation: generation, window: grant.window)] : [])
+    ) -> WindowOutcome {
+        guard scheduler?.declaration.name == stage else { return .refused }
+        let decided = decideRatio(generation: generation)
+        guard let grant = scheduler?.window(from: step, stepsPerSecond: stepsPerSecond) else {
+            return scheduler?.isUndecided(from: step) == true ? .undecided : .refused
+        }
+        let planned: [JournalEntry] =
+            grant.isNew ? [.planGranted(generation: generation, window: grant.window)] : []
+        return .granted(grant.window, decided + planned)
+    }
+
+    private mutating func decideRatio(generation: Int) -> [JournalEntry] {
+        guard let stage = scheduler?.declaration.name,
+            let (decision, segment) = scheduler?.decideRatio(histories[stage] ?? StudentHistory())
+        else { return [] }
+        return [
+            .ratioChanged(stage: stage, segment: segment),
+            .event(
+                generation: generation, kind: "ratio_decided",
+                detail: decision.detail.merging(["stage": stage, "steps": "\(scheduler?.endStep ?? 0)"]) { $1 }),
+        ]
     }
 
     /// Steps were completed, up to this count. Older news changes nothing.
@@ -104,9 +144,53 @@ package struct StageTracker: Sendable {
     }
 
     /// Metrics arrived.
-    package mutating func note(_ metrics: [MetricRow]) -> [JournalEntry] {
-        for row in metrics where row.stage == scheduler?.declaration.name { latestMetrics[row.name] = row.value }
-        return metrics.isEmpty ? [] : [.metrics(rows: metrics)]
+    package mutating func note(_ metrics: [MetricRow], generation: Int) -> [JournalEntry] {
+        guard !metrics.isEmpty else { return [] }
+        let stage = scheduler?.declaration.name
+        for row in metrics {
+            if row.stage == stage { latestMetrics[row.name] = row.value }
+            histories[row.stage, default: StudentHistory()].add(row)
+        }
+        let entries = [JournalEntry.metrics(rows: metrics)]
+        guard let stage, collapse == nil else { return entries }
+        let before = health?.grade
+        if let history = histories[stage] { health = StudentHealth.of(history) }
+        if let row = metrics.first(where: { $0.stage == stage && $0.isBroken }) {
+            note(collapse: "\(row.name) is \(row.value)", at: row.step)
+        } else if health?.grade == .collapsed, let cause = health?.cause {
+            note(collapse: cause, at: metrics.last { $0.stage == stage }?.step ?? step)
+        }
+        if let collapse {
+            return entries + [.event(generation: generation, kind: "collapsed", detail: collapse.detail)]
+        }
+        guard let health, (health.grade == .unhealthy) != (before == .unhealthy) else { return entries }
+        return entries + [
+            .event(
+                generation: generation, kind: "health",
+                detail: [
+                    "stage": stage, "step": "\(metrics.last?.step ?? 0)", "grade": health.grade.rawValue,
+                    "verdict": health.line,
+                ])
+        ]
+    }
+
+    private mutating func note(collapse cause: String, at step: Int) {
+        guard let scheduler else { return }
+        let stage = scheduler.declaration.name
+        let isUnsound = health?.grade == .unhealthy || health?.grade == .collapsed
+        let sound = isUnsound ? histories[stage].flatMap(StudentHealth.lastSoundStep) : step - 1
+        collapse = Collapse(
+            stage: stage, step: step, studentUpdates: scheduler.ratios?.studentUpdates(before: step + 1), cause: cause,
+            lastSoundStep: sound ?? scheduler.declaration.startStep)
+    }
+
+    /// Why the state after so many steps must not be published; nil if it may.
+    package func reasonNotToPublish(stage: String, step: Int) -> String? {
+        guard let scheduler, scheduler.declaration.name == stage else { return nil }
+        if let collapse { return collapse.description }
+        // The state that ends the stage has no later one to wait for.
+        guard let health, health.grade == .unhealthy, step < scheduler.endStep else { return nil }
+        return "the student is unhealthy: \(health.cause ?? "")"
     }
 
     /// Carries out a person's request on the current stage. `status` is not among them: it changes nothing.
@@ -116,6 +200,9 @@ package struct StageTracker: Sendable {
         case .setRatio(let ratio):
             guard (1...Self.maximumRatio).contains(ratio) else {
                 return (.refused(reason: "ratio \(ratio): it must be 1 to \(Self.maximumRatio)"), [])
+            }
+            guard scheduler?.controlsRatio != true else {
+                return (.refused(reason: "distil.ratio is auto: the run sets it itself"), [])
             }
             guard let segment = scheduler?.setRatio(ratio) else {
                 return (.refused(reason: "no step is left to change, or stage '\(name)' trains no student"), [])
@@ -158,12 +245,43 @@ package struct StageTracker: Sendable {
         status.step = step
         status.totalSteps = scheduler.endStep
         status.losses = latestMetrics
+        status.health = health
         guard let ratios = scheduler.ratios else { return }
         status.studentUpdates = ratios.studentUpdates(before: step)
         status.criticUpdates = step
         status.ratio = ratios.ratio(at: step)
-        if ratios.lastSegment.firstStep > step {
+        if ratios.lastSegment.firstStep > step, ratios.lastSegment.ratio != status.ratio {
             status.pendingRatio = .init(ratio: ratios.lastSegment.ratio, step: ratios.lastSegment.firstStep)
         }
+    }
+}
+
+extension MetricRow {
+    /// True for a loss or a gradient's norm that is not finite: the weights are, or will be, of no use.
+    fileprivate var isBroken: Bool {
+        !value.isFinite && (name.hasPrefix("loss") || name.hasPrefix("gradient_norm."))
+    }
+}
+
+extension RatioControl.Decision {
+    /// The decision and its evidence, for the journal.
+    fileprivate var detail: [String: String] {
+        var detail = [
+            "step": "\(firstStep)", "from": "\(from)", "ratio": "\(to)", "reason": reason,
+            "student_updates": "\(evidence.updates)",
+            "measured_steps": "\(evidence.firstStep)-\(evidence.lastStep)",
+        ]
+        detail["critic_lag"] = evidence.lag.map { "\($0)" }
+        detail["brightness_swing"] = evidence.swing.map { "\($0)" }
+        return detail
+    }
+}
+
+extension Collapse {
+    /// What is known of it, for the journal.
+    package var detail: [String: String] {
+        var detail = ["stage": stage, "step": "\(step)", "cause": cause, "last_sound_step": "\(lastSoundStep)"]
+        detail["student_updates"] = studentUpdates.map { "\($0)" }
+        return detail
     }
 }

@@ -48,6 +48,8 @@ package struct Supervisor: Sendable {
         case rankLost(reason: String, isHost: Bool = false)
         /// The run should go on with other ranks: the granted steps are completed and saved first.
         case resizeWanted(reason: String)
+        /// Training has collapsed: what it goes on to compute is of no use.
+        case collapsed(reason: String)
         /// The launch of this generation could not be made at all.
         case launchImpossible(ExitStatus, reason: String)
         /// The launch of this generation has ended and nothing of it is left.
@@ -118,6 +120,7 @@ package struct Supervisor: Sendable {
 
     private var reportedFailure: (exitCode: Int32, reason: String)?
     private var finishedAt: Double?
+    private var collapse: String?
     private var stopCause: StopCause?
     private var hasNothingToSave = false
 
@@ -177,6 +180,9 @@ package struct Supervisor: Sendable {
         case .resizeWanted(let reason):
             if state == .running { state = .resizing(reason: reason, deadline: now + Self.drainSeconds) }
             return []
+        case .collapsed(let reason):
+            collapse = collapse ?? reason
+            return reap(reason: reason, at: now)
         case .launchImpossible(let status, let reason):
             return end(status, reason)
         case .launchEnded(let ended, let processEnd, let detail, let culprit):
@@ -265,6 +271,7 @@ package struct Supervisor: Sendable {
     private mutating func launchEnded(
         _ processEnd: ProcessEnd, detail: String, culprit: Culprit, at now: Double
     ) -> [Effect] {
+        if let collapse { return end(.collapsed, collapse) }
         if finishedAt != nil, processEnd == .exited(code: 0) { return end(.done, "finished") }
         let cause = describe(processEnd, detail: detail, culprit: culprit)
         switch state {

@@ -62,6 +62,9 @@ extension Heartbeat {
         for value in [slowestStepSeconds, stepsPerSecond, imagesPerSecond] where !(0...1e12).contains(value) {
             return "duration or speed \(value)"
         }
+        for row in metrics where !(0...WorkerMessage.maximumCount).contains(row.step) {
+            return "a metric of step \(row.step)"
+        }
         return metrics.allSatisfy { $0.name.utf8.count <= 128 } ? nil : "a metric's name of over 128 bytes"
     }
 }
@@ -71,8 +74,14 @@ extension StageDeclaration {
         let counts =
             switch goal {
             case .steps(let count): [count, 1]
-            case .studentUpdates(let count, let ratio): [count, ratio]
+            case .studentUpdates(let count, let ratio, _, _): [count, ratio]
             }
+        if case .studentUpdates(_, _, let warmup, let control) = goal {
+            guard (0...WorkerMessage.maximumCount).contains(warmup) else { return "a warm-up of \(warmup) steps" }
+            if let control, !(1...WorkerMessage.maximumCount).contains(control.batch) {
+                return "batches of \(control.batch)"
+            }
+        }
         guard counts[0] >= 0, counts[1] >= 1, counts.allSatisfy({ $0 <= WorkerMessage.maximumCount }),
             counts[0].multipliedReportingOverflow(by: counts[1]).overflow == false,
             counts[0] * counts[1] <= WorkerMessage.maximumCount

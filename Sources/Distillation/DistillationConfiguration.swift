@@ -14,7 +14,7 @@ package struct DistillationConfiguration: Sendable, Equatable {
     /// What tells the student where the data are.
     package var teacher = Teacher.network
 
-    /// Updates of the student; the critic makes `ratio` times as many.
+    /// Updates of the student; the critic makes `ratio` times as many, and its warm-up.
     package var studentUpdates = 300
 
     /// Seed of the stage's draws and data order; 0 takes the run's. Runs that differ in it alone distil the same teacher
@@ -29,7 +29,11 @@ package struct DistillationConfiguration: Sendable, Equatable {
     package var shards = 4
 
     /// Critic updates per student update (R of the two time-scale rule, section 4.2 of the paper).
-    package var ratio = 5
+    package var ratio = UpdateRatio.fixed(5)
+
+    /// Steps before the first student update, which train the critic and its head on the images that the student draws
+    /// at its start.
+    package var criticWarmupUpdates = 0
 
     /// What a call of the student after its first starts from while it is trained.
     package enum StudentInput: String, Sendable, CaseIterable {
@@ -145,6 +149,6 @@ package struct DistillationConfiguration: Sendable, Equatable {
         studentInput == .backwardSimulation ? Double(studentSigmas.count - 1) / 2 : 0
     }
 
-    /// Steps of the stage: one critic update each, and on one step in `ratio` a student update.
-    package var steps: Int { studentUpdates * ratio }
+    /// Steps of the stage, if the ratio stays: one critic update each, and on one step in `ratio` a student update.
+    package var steps: Int { criticWarmupUpdates + studentUpdates * ratio.typical }
 }

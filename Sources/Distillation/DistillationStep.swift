@@ -37,6 +37,8 @@ package struct DistillationStep: Sendable {
         package let adversarialLoss: Float?
         /// dL/dx at the images.
         package let imageGradient: Tensor
+        /// What it shows of the training's health.
+        package let observation: StudentObservation
     }
 
     /// What a critic update measured.
@@ -103,6 +105,7 @@ package struct DistillationStep: Sendable {
 
         var slopes: [Tensor] = []
         var matching: StudentResult.Matching?
+        var compared: StudentObservation.Matching?
         if let draw = draws.matching {
             let sigma = schedule.sigmas(draw.indices)
             let noisy = noised(images.detached, sigma: sigma, noise: draw.noise)
@@ -115,8 +118,14 @@ package struct DistillationStep: Sendable {
             slopes.append(loss.gradient)
             matching = .init(
                 loss: loss.loss, teacherDenoised: teacherDenoised, criticDenoised: criticDenoised, direction: direction)
+            let weights = criticLossWeights(sigma: sigma, denoiser.preconditioning)
+            compared = .init(
+                criticError: denoisingError(criticDenoised, images.value, weights: weights),
+                teacherError: denoisingError(teacherDenoised, images.value, weights: weights),
+                gradient: gradientNorm(loss.gradient))
         }
         var adversarial: LossGradient?
+        var ganGradient: Float?
         if let draw = draws.studentGAN {
             // The head judges a copy of the images on a tape of its own: the gradient at the image is a result too.
             let judged = Tape()
@@ -127,7 +136,10 @@ package struct DistillationStep: Sendable {
                 .frozen(networks.critic))
             let term = adversarialLoss(logits.value, .real, weight: studentGANWeight)
             judged.backward([(logits, term.gradient)])
-            if let slope = copy.slot?.gradient { slopes.append(slope) }
+            if let slope = copy.slot?.gradient {
+                ganGradient = gradientNorm(slope)
+                slopes.append(slope)
+            }
             adversarial = term
         }
         guard var imageGradient = slopes.first else {
@@ -136,7 +148,9 @@ package struct DistillationStep: Sendable {
         for slope in slopes.dropFirst() { imageGradient = add(Variable(imageGradient), Variable(slope)).value }
         tape.backward([(images, imageGradient)])
         return StudentResult(
-            images: images.value, matching: matching, adversarialLoss: adversarial?.loss, imageGradient: imageGradient)
+            images: images.value, matching: matching, adversarialLoss: adversarial?.loss, imageGradient: imageGradient,
+            observation: StudentObservation(
+                images: ImageStatistics(images.value), matching: compared, ganGradient: ganGradient))
     }
 
     /// Adds the gradient of `weight` times the distance between the student's images and the teacher's for the same noise

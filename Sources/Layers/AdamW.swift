@@ -85,11 +85,14 @@ package struct LearningRateSchedule: Sendable, Equatable {
     }
 
     /// The rate of update `update`, counted from 0. Updates past the total get the last one's.
-    package func rate(update: Int) -> Float {
+    package func rate(update: Int) -> Float { rate(update: update, decayUpdate: update) }
+
+    /// The rate where warm-up and decay count different updates, each from 0: the total is that of the decay's.
+    package func rate(update: Int, decayUpdate: Int) -> Float {
         var factor: Float = 1
         if update < warmupUpdates { factor = Float(update + 1) / Float(warmupUpdates) }
         if decayUpdates > 0 {
-            let left = max(1, totalUpdates - update)
+            let left = max(1, totalUpdates - decayUpdate)
             factor = min(factor, Float(left) / Float(decayUpdates))
         }
         return peak * factor

@@ -185,6 +185,13 @@ struct CoordinatorProgram: ~Copyable {
             retention.removeOutdated(
                 after: checkpoint.step, generation: generation, in: folder.checkpoints(of: checkpoint.stage)
             ) { logger.warning("\($0)") }
+        case .withdraw(let stage, let step):
+            let withdrawal = try folder.layout.withdraw(stage: stage, after: step)
+            for entry in withdrawal.entries(generation: coordinator.generation) { try record(entry) }
+            for line in withdrawal.lines {
+                logger.notice("\(line)")
+                TerminalLine.write(line)
+            }
         case .record(let entry):
             counters.note(entry)
             if case .checkpointCommitted(let stage, let step, _, _) = entry {

@@ -234,4 +234,93 @@ import Testing
         #expect(coordinator.status(at: 21).restarts.lastCause?.contains("silent") == true)
         #expect(coordinator.status(at: 21).ranks.isEmpty)
     }
+
+    /// A heartbeat of rank 0 with the rows of student updates at these steps.
+    private func measured(_ steps: Range<Int>, contrast: Double = 0.7, lag: Double = 0) -> WorkerMessage {
+        .heartbeat(
+            heartbeat: Heartbeat(
+                stage: "distil", step: steps.upperBound, phase: .training,
+                metrics: steps.flatMap { studentRows(step: $0, lag: lag, contrast: contrast) }))
+    }
+
+    private func beginAtRatioOne(control: RatioControl? = nil) {
+        for rank in 0..<2 { _ = tell(.hello(host: "a", pid: Int32(rank + 1), ranks: 2), rank: rank) }
+        let stage = StageDeclaration(
+            name: "distil", index: 0, count: 1, goal: .studentUpdates(count: 400, ratio: 1, control: control),
+            checkpointInterval: 10, windowSteps: 32)
+        _ = tell(.beginStage(stage: stage))
+    }
+
+    @Test("A collapse ends the run with its own status, and the checkpoints since the last sound update are set aside")
+    func collapse() {
+        beginAtRatioOne()
+        _ = tell(measured(0..<10))
+        #expect(coordinator.status(at: 1).health?.grade == .healthy)
+        let unhealthy = tell(measured(10..<11, contrast: 0))
+        #expect(unhealthy.contains { if case .record(.event(_, "health", _)) = $0 { true } else { false } })
+        let prepared = PreparedCheckpoint(stage: "distil", step: 11, content: "{}")
+        let answer = tell(.checkpointPrepared(checkpoint: prepared))
+        guard case .checkpointFailed(stage: "distil", step: 11, let reason)? = replies(answer).first else {
+            Issue.record("\(answer)")
+            return
+        }
+        #expect(reason.hasPrefix("the student is unhealthy: the images are constant"))
+
+        let effects = tell(measured(11..<18, contrast: 0))
+        #expect(effects.contains(.withdraw(stage: "distil", after: 9)))
+        #expect(effects.contains(.supervise(.terminate(generation: 5))))
+        #expect(tell(measured(18..<19, contrast: 0)).contains(.withdraw(stage: "distil", after: 9)) == false)
+        let end = coordinator.handle(.launchEnded(generation: 5, .exited(code: 143), detail: ""), at: 3)
+        guard case .supervise(.end(.collapsed, let message))? = end.last else {
+            Issue.record("\(end)")
+            return
+        }
+        #expect(message.hasPrefix("distil collapsed at step 17 (student update 18): the images are constant"))
+    }
+
+    @Test("A checkpoint that was on its way when the collapse was noticed is set aside too")
+    func lateCheckpoint() {
+        beginAtRatioOne()
+        _ = tell(measured(0..<10))
+        let prepared = PreparedCheckpoint(stage: "distil", step: 10, content: "{}")
+        #expect(tell(.checkpointPrepared(checkpoint: prepared)).contains(.publish(prepared, generation: 5)))
+        _ = tell(measured(10..<18, contrast: 0))
+        let effects = coordinator.handle(
+            .published(prepared, generation: 5, path: "p", manifestSHA256: "s"), at: 2)
+        #expect(effects.last == .withdraw(stage: "distil", after: 9))
+    }
+
+    @Test("A loss that is not a number is a collapse at once, in any stage", arguments: ["loss", "gradient_norm.a"])
+    func notANumber(name: String) {
+        let stage = StageDeclaration(
+            name: "teacher", index: 0, count: 1, goal: .steps(count: 100), checkpointInterval: 10, windowSteps: 8)
+        for rank in 0..<2 { _ = tell(.hello(host: "a", pid: Int32(rank + 1), ranks: 2), rank: rank) }
+        _ = tell(.beginStage(stage: stage))
+        let rows = [MetricRow(stage: "teacher", step: 7, name: name, value: .nan)]
+        let effects = tell(.heartbeat(heartbeat: Heartbeat(stage: "teacher", step: 8, phase: .training, metrics: rows)))
+        #expect(effects.contains(.withdraw(stage: "teacher", after: 6)))
+    }
+
+    @Test("A window whose ratio waits for metrics is granted when they arrive, without being asked for again")
+    func waitingWindow() {
+        beginAtRatioOne(control: RatioControl(batch: 64))
+        var step = 0
+        while case .plan(let window)? = replies(tell(.planRequest(stage: "distil", firstStep: step))).first {
+            step = window.endStep
+        }
+        #expect(step == 48)
+        #expect(tell(.planRequest(stage: "distil", firstStep: 48)) == [])
+        #expect(!tell(measured(0..<20, lag: 0.2)).contains { if case .tellRankZero = $0 { true } else { false } })
+        let effects = tell(measured(20..<32, lag: 0.2))
+        let segment = RatioSchedule.Segment(firstStep: 48, ratio: 2, anchorStep: 49)
+        #expect(effects.contains(.record(.ratioChanged(stage: "distil", segment: segment))))
+        #expect(
+            effects.contains {
+                if case .tellRankZero(.plan(let window)) = $0 { window.firstStep == 48 } else { false }
+            })
+        guard case .answer(.refused)? = coordinator.handle(.control(.setRatio(ratio: 4)), at: 2).last else {
+            Issue.record("a person may set a ratio that the run sets")
+            return
+        }
+    }
 }

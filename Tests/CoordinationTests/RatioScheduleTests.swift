@@ -30,6 +30,19 @@ import Testing
         #expect(studentSteps(schedule, before: 25) == [0, 10, 18, 21, 24])
     }
 
+    @Test("A warm-up delays the first student update, and a ratio set meanwhile does not shorten it")
+    func warmup() {
+        var schedule = RatioSchedule(ratio: 5, firstStudentStep: 12)
+        #expect(studentSteps(schedule, before: 30) == [12, 17, 22, 27])
+        #expect(schedule.step(ofStudentUpdate: 0) == 12)
+        #expect(schedule.lastStudentStep(before: 12) == nil)
+        schedule.setRatio(3, fromStep: 4)
+        #expect(studentSteps(schedule, before: 20) == [12, 15, 18])
+        #expect(schedule.step(ofStudentUpdate: 2) == 18)
+        schedule.setRatio(1, fromStep: 19)
+        #expect(studentSteps(schedule, before: 22) == [12, 15, 18, 19, 20, 21])
+    }
+
     @Test("Setting the ratio twice at one step leaves the last one")
     func twiceAtOneStep() {
         var schedule = RatioSchedule(ratio: 5)

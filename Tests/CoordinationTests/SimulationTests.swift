@@ -19,10 +19,17 @@ private struct Simulation {
     var generations: [Int] = []
 
     static let updates = 30
+    /// The loop that sets the ratio; nil: it stays at 5.
+    let control: RatioControl?
+    /// Steps that did something else when they were done again.
+    private(set) var changedSteps = 0
+    /// Metrics that no heartbeat has carried yet.
+    private var unsent: [MetricRow] = []
 
-    init(seed: UInt64, faults: Int) {
+    init(seed: UInt64, faults: Int, control: RatioControl? = nil) {
         random = SplitMix(seed: seed)
         self.faults = faults
+        self.control = control
     }
 
     mutating func run() {
@@ -51,9 +58,13 @@ private struct Simulation {
         if let window {
             if step < window.endStep {
                 let kind = window.kinds[step - window.firstStep]
+                if let before = updated[step], before != kind { changedSteps += 1 }
                 updated[step] = kind
+                if kind == .criticAndStudent, control != nil { unsent += Self.rows(step: step) }
                 step += 1
                 if window.checkpointAfter.contains(step) {
+                    // A worker sends what it has measured before it asks anything.
+                    if !unsent.isEmpty { sendMetrics() }
                     send(.checkpointPrepared(checkpoint: .init(stage: "distil", step: step, content: "")))
                 }
             }
@@ -68,13 +79,32 @@ private struct Simulation {
         }
         for rank in 0..<3 {
             let heartbeat = Heartbeat(stage: "distil", step: step, phase: .training, progressCounter: step)
-            send(.heartbeat(heartbeat: heartbeat), rank: rank)
+            if rank > 0 || unsent.isEmpty {
+                send(.heartbeat(heartbeat: heartbeat), rank: rank)
+            } else if random.chance(0.3) {
+                sendMetrics()
+            }
         }
     }
 
+    /// Metrics travel in order over a stream, and are lost only with the process.
+    private mutating func sendMetrics() {
+        let heartbeat = Heartbeat(
+            stage: "distil", step: step, phase: .training, progressCounter: step, metrics: unsent)
+        for message in [WorkerMessage.hello(host: "a", pid: 1, ranks: 3), .heartbeat(heartbeat: heartbeat)] {
+            deliver(.worker(.init(generation: generation, rank: 0, message: message)))
+        }
+        unsent = []
+    }
+
+    /// What a student update at a step measures, whoever computes it: at some steps the critic lags, at others not.
+    static func rows(step: Int) -> [MetricRow] { studentRows(step: step, lag: step / 40 % 3 == 0 ? 0.2 : -0.2) }
+
     private var stage: StageDeclaration {
         StageDeclaration(
-            name: "distil", index: 0, count: 1, goal: .studentUpdates(count: Self.updates, ratio: 5),
+            name: "distil", index: 0, count: 1,
+            goal: .studentUpdates(
+                count: control == nil ? Self.updates : 150, ratio: control == nil ? 5 : 1, control: control),
             startStep: savedStep, checkpointInterval: 10, windowSteps: 8)
     }
 
@@ -93,7 +123,9 @@ private struct Simulation {
     private mutating func deliver(_ event: Coordinator.Event) {
         for effect in coordinator.handle(event, at: now) {
             switch effect {
-            case .reply(.plan(let window)) where window.firstStep == step: self.window = window
+            case .reply(.plan(let window)) where window.firstStep == step,
+                .tellRankZero(.plan(let window)) where window.firstStep == step:
+                self.window = window
             case .publish(let checkpoint, let generation):
                 savedStep = max(savedStep, checkpoint.step)
                 deliver(.published(checkpoint, generation: generation, path: "", manifestSHA256: ""))
@@ -102,6 +134,7 @@ private struct Simulation {
                 self.generation = generation
                 step = savedStep
                 window = nil
+                unsent = []
                 isFrozen = false
             case .supervise(.terminate):
                 if !isFrozen { launchEndsAt = now + 1 }
@@ -145,6 +178,19 @@ private struct Simulation {
         }
         // Each run meets four faults and may restart three times without progress.
         #expect(ends.count { $0 == .done } >= 45)
+    }
+
+    @Test("An automatic ratio gives every step the kind it has without faults", arguments: 0..<100 as Range<UInt64>)
+    func automaticRatio(seed: UInt64) {
+        let control = RatioControl(batch: 64)
+        var calm = Simulation(seed: 1, faults: 0, control: control)
+        calm.run()
+        #expect(calm.end == .done)
+        var simulation = Simulation(seed: seed, faults: 8, control: control)
+        simulation.run()
+        guard simulation.end == .done else { return }
+        #expect(simulation.updated == calm.updated)
+        #expect(simulation.changedSteps == 0)
     }
 
     @Test("Without a fault one generation is enough")

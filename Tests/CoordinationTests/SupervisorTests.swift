@@ -156,4 +156,12 @@ import Testing
             #expect(supervisor.handle(event, at: 100) == [])
         }
     }
+
+    @Test("A collapse ends the generation and the run, whatever the workers leave with", arguments: [0, 1, 94, 143])
+    func collapse(code: Int32) {
+        var supervisor = running()
+        #expect(supervisor.handle(.collapsed(reason: "gone"), at: 10) == [.terminate(generation: 1)])
+        #expect(supervisor.handle(.collapsed(reason: "again"), at: 11) == [])
+        #expect(supervisor.handle(ended(1, code: code), at: 12) == [.end(.collapsed, message: "gone")])
+    }
 }

@@ -20,7 +20,7 @@ struct ConfigurationFaultTests {
     func format() {
         #expect(
             faults("distil:\n  ratio: 0") == [
-                "x.yaml:3: distil.ratio: 0 is less than 1; use 5 (critic updates per student update)"
+                "x.yaml:3: distil.ratio: 0 is less than 1; use 5 (critic updates per student update; auto: found while training)"
             ])
     }
 
@@ -58,6 +58,8 @@ struct ConfigurationFaultTests {
                 "distil.emaFurtherDecays: 1.0 is outside 0 up to but not including 1"
             ),
             ("distil: {emaFurtherDecays: [0.9, 0.9]}", "distil.emaFurtherDecays: 0.9 is given twice"),
+            ("distil: {ratio: -1}", "distil.ratio: -1 is less than 1"),
+            ("distil: {criticWarmupUpdates: -1}", "distil.criticWarmupUpdates: -1 is less than 0"),
             ("distil: {maxIndex: 1000}", "distil.maxIndex: 1000 is outside 0 to 999"),
             ("distil: {studentSigmas: []}", "distil.studentSigmas: the list is empty; use [2.5]"),
             ("distil: {studentSigmas: [2.5, 0]}", "distil.studentSigmas: 0.0 is not greater than 0"),
@@ -79,7 +81,8 @@ struct ConfigurationFaultTests {
     @Test(
         "A wrong type is named with what was expected",
         arguments: [
-            ("distil: {ratio: five}", "\"five\" is not a whole number; use 5 (critic updates per student update)"),
+            ("distil: {ratio: five}", "\"five\" is not a whole number or auto; use 5 (critic updates"),
+            ("distil: {ratio: automatic}", "\"automatic\" is not a whole number or auto"),
             ("distil: {ratio: 2.5}", "\"2.5\" is not a whole number"),
             ("distil: {ratio: '5'}", "\"5\" is not a whole number"),
             ("distil: {ratio: }", "nothing is not a whole number"),
@@ -142,6 +145,10 @@ struct ConfigurationFaultTests {
                 "teacher.weightsSHA256: is a hash without a file"
             ),
             ("distil: {batch: 2}", "distil.batch: 2 is not divisible by distil.shards (4)"),
+            (
+                "distil: {ratio: auto, matchingWeight: 0}",
+                "distil.ratio: auto goes by how well the critic denoises, and distil.matchingWeight is 0; use a number"
+            ),
             ("distil: {minIndex: 900}", "distil.minIndex: 900 is greater than distil.maxIndex (800)"),
             (
                 "distil: {studentInput: noisedData}",

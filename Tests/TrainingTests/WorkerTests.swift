@@ -35,7 +35,11 @@ struct WorkerTests {
     private static func wholeRun(
         in folder: String, ranks: Int, _ change: (inout RunConfiguration) -> Void = { _ in }
     ) throws -> [String] {
-        let configuration = TinyRun(folder: folder, change).configuration
+        try run(TinyRun(folder: folder, change).configuration, ranks: ranks)
+    }
+
+    /// A run scheduled by its rank 0, on that many threads as ranks: what rank 0 announces.
+    private static func run(_ configuration: RunConfiguration, ranks: Int) throws -> [String] {
         let lines = try InProcessCommunicator.run(rankCount: ranks) { communicator in
             let control: any ControlLink =
                 communicator.rank == 0
@@ -149,6 +153,50 @@ struct WorkerTests {
         let second = ScriptedControl(runFolder: temporary.folder, generation: 2)
         _ = try Self.run(configuration, SelfCommunicator(), second)
         #expect(second.finishedStages == ["distil"])
+    }
+
+    @Test("With an automatic ratio one, two and four ranks take the same decisions and end with the same weights")
+    func automaticRatio() throws {
+        let runs = try [1, 2, 4].map { ranks in
+            let temporary = TemporaryRun()
+            var configuration = Self.training(in: temporary)
+            configuration.run.stopAfter = 120
+            configuration.distil.ratio = .automatic
+            configuration.distil.criticWarmupUpdates = 3
+            configuration.distil.studentUpdates = 60
+            configuration.distil.checkpointEverySteps = 100
+            let lines = try Self.run(configuration, ranks: ranks)
+            let journal = try Journal.reading(path: temporary.layout.journal)
+            let decisions = try journal.events().filter { $0.kind == "ratio_decided" }.map(\.detail)
+            return (lines, try journal.ratios(), decisions)
+        }
+        #expect(runs[0].1.first?.anchorStep == 3)
+        #expect(runs[0].1.dropFirst().first?.firstStep == 51)
+        #expect(runs[0].2.first?.contains("critic_lag") == true)
+        for run in runs.dropFirst() { #expect(run == runs[0]) }
+    }
+
+    @Test("Weights that blow up end the run as collapsed, back at the last sound checkpoint")
+    func collapse() throws {
+        let temporary = TemporaryRun()
+        var configuration = Self.training(in: temporary)
+        configuration.distil.studentUpdates = 40
+        configuration.distil.ratio = 1
+        configuration.distil.warmupUpdates = 0
+        // The first update is sound, and so is the state before it.
+        (configuration.distil.studentLearningRate, configuration.distil.criticLearningRate) = (1e25, 1e25)
+        configuration.distil.checkpointEverySteps = 1
+        let error = #expect(throws: ControlError.self) { try Self.run(configuration, ranks: 1) }
+        #expect(error?.exitStatus == .collapsed)
+        #expect(error?.description.hasPrefix("distil collapsed at step") == true, "\(String(describing: error))")
+
+        let journal = try Journal.reading(path: temporary.layout.journal)
+        let events = try journal.events()
+        let collapsed = try #require(events.last { $0.kind == "collapsed" })
+        let sound = try #require(collapsed.particulars["last_sound_step"].flatMap { Int($0) })
+        #expect(events.last { $0.kind == "rolled_back" }?.particulars["to_step"] == "\(max(0, sound))")
+        let kept = try temporary.layout.checkpoints(of: "distil").publishedSteps()
+        #expect(kept.allSatisfy { $0 <= sound }, "\(kept)")
     }
 
     @Test("A run goes through its stages in order and leaves journal, samples and report")

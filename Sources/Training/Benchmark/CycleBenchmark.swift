@@ -95,7 +95,7 @@ package struct CycleBenchmark {
             reduction.makeReduction(communicator: communicator, shardCount: shards, elementCount: count)
         }
         func runCycle() throws {
-            for turn in 0..<settings.ratio { try cycle.runStep(updatesStudent: turn == 0, seed: seed) }
+            for turn in 0..<settings.ratio.typical { try cycle.runStep(updatesStudent: turn == 0, seed: seed) }
         }
         let peakBefore = MachinePeak.measure()
         for _ in 0..<warmup { try runCycle() }
@@ -124,7 +124,7 @@ package struct CycleBenchmark {
             peakResidentMebibytes: Int(reports.map { $0[0] }.max() ?? 0),
             parameters: denoiser.layout.parameterCount, lastCriticLoss: cycle.lastCriticLoss,
             operationsPerCycle: CycleArithmetic(configuration.network, critic: critic.layout).cycle(
-                batch: settings.batch, ratio: settings.ratio, rolloutCalls: settings.meanRolloutCalls,
+                batch: settings.batch, ratio: settings.ratio.typical, rolloutCalls: settings.meanRolloutCalls,
                 matches: settings.matchingWeight > 0, usesGAN: settings.usesGAN),
             peak: peakBefore.merged(with: .measure()), secondsByOperation: perCycle, secondsInReduction: inReduction,
             secondsInTheRest: mean - inReduction - perCycle.values.reduce(0, +))

@@ -48,7 +48,7 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
         reduction = configuration.launch.reduction.rawValue
         seconds_per_cycle = measured.secondsPerCycle
         critic_images_per_second =
-            Double(configuration.distil.ratio * configuration.distil.batch) / measured.secondsPerCycle
+            Double(configuration.distil.ratio.typical * configuration.distil.batch) / measured.secondsPerCycle
         peak_rss_mib = measured.peakResidentMebibytes
         parameters = measured.parameters
         last_critic_loss = measured.lastCriticLoss
@@ -60,7 +60,7 @@ package struct CycleBenchmarkLine: Encodable, Sendable {
         blocks = network.blocks
         attention = network.attentionResolutions.map(String.init).joined(separator: ",")
         labels = network.classes
-        ratio = configuration.distil.ratio
+        ratio = configuration.distil.ratio.typical
         (self.cycles, self.warmup) = (cycles, warmup)
         images_per_second = critic_images_per_second
         teraflop_per_cycle = measured.operationsPerCycle / 1e12

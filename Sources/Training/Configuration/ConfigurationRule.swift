@@ -1,3 +1,4 @@
+import Distillation
 import Messaging
 
 /// What a single value must satisfy, whatever the others are.
@@ -37,6 +38,12 @@ extension ConfigurationRule where Value == Int {
 
     static func multiple(of divisor: Int) -> Self {
         Self { $0 > 0 && $0.isMultiple(of: divisor) ? nil : "\($0) is not a multiple of \(divisor)" }
+    }
+}
+
+extension ConfigurationRule where Value == UpdateRatio {
+    static var ratio: Self {
+        Self { $0.first < 1 ? "\($0.yaml) is less than 1" : nil }
     }
 }
 

@@ -135,6 +135,27 @@ extension NoiseSchedule: ConfigurationValue {
     static var kind: String { "a noise schedule (\(allCases.map(\.rawValue).joined(separator: ", ")))" }
 }
 
+extension UpdateRatio: ConfigurationValue {
+    static var kind: String { "a whole number or auto" }
+
+    init?(node: Node) {
+        if let number = Int(node: node) {
+            self = .fixed(number)
+        } else if node.scalar?.string == "auto" {
+            self = .automatic
+        } else {
+            return nil
+        }
+    }
+
+    var yaml: String {
+        switch self {
+        case .fixed(let ratio): ratio.yaml
+        case .automatic: "auto"
+        }
+    }
+}
+
 extension ElementType: ConfigurationValue {
     static var kind: String { "float32 or bfloat16" }
 }

@@ -34,6 +34,10 @@ extension RunConfiguration {
                     ? "\($0.teacher.labelDropout.yaml) of the labels cannot be left out of a network without labels; "
                         + "use 0, or network.conditional true" : nil
             },
+            ConfigurationRelation("distil.ratio", ["distil.matchingWeight"]) {
+                $0.distil.ratio == .automatic && $0.distil.matchingWeight == 0
+                    ? "auto goes by how well the critic denoises, and distil.matchingWeight is 0; use a number" : nil
+            },
             ConfigurationRelation("distil.studentInput", ["distil.studentSigmas"]) {
                 $0.distil.studentInput == .noisedData && $0.distil.studentSigmas.count == 1
                     ? "noisedData concerns calls after the first, and distil.studentSigmas has one; leave it out" : nil

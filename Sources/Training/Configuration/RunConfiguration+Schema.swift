@@ -178,7 +178,11 @@ extension RunConfiguration {
         ConfigurationKey("distil.seed", \.distil.seed, .any, "seed of the distillation's draws; 0: run.seed"),
         ConfigurationKey("distil.batch", \.distil.batch, .atLeast(1), "images per update, over all ranks"),
         ConfigurationKey("distil.shards", \.distil.shards, .powerOfTwo, "logical shards of a batch"),
-        ConfigurationKey("distil.ratio", \.distil.ratio, .atLeast(1), "critic updates per student update"),
+        ConfigurationKey(
+            "distil.ratio", \.distil.ratio, .ratio, "critic updates per student update; auto: found while training"),
+        ConfigurationKey(
+            "distil.criticWarmupUpdates", \.distil.criticWarmupUpdates, .atLeast(0),
+            "updates of the critic alone before the first student update"),
         ConfigurationKey(
             "distil.studentSigmas", \.distil.studentSigmas, .descending,
             "noise levels of the student's calls; one makes a one-step student"),

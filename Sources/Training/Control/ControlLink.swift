@@ -84,6 +84,8 @@ package enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
     case refused(reason: String)
     /// A checkpoint could not be published.
     case checkpointFailed(stage: String, step: Int, reason: String)
+    /// Training has gone wrong beyond repair; the text says how, and where the run went back to.
+    case collapsed(String)
     /// The environment that the coordinator gives its workers makes no sense.
     case badEnvironment(variable: String, value: String)
     /// The journal could not be written.
@@ -100,6 +102,7 @@ package enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
             "the checkpoint of \(stage) after step \(step) was not published: \(reason)"
         case .badEnvironment(let variable, let value):
             "\(variable)='\(value)' makes no sense: let dmd2-coordinator start the workers, or unset it"
+        case .collapsed(let text): text
         case .journal(let reason): reason
         }
     }
@@ -109,6 +112,7 @@ package enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
         switch self {
         case .coordinatorLost, .superseded: .stoppedResumable
         case .refused, .checkpointFailed: .unexpectedFailure
+        case .collapsed: .collapsed
         case .badEnvironment: .usage
         case .journal: .runFolderUnusable
         }

@@ -45,7 +45,6 @@ struct Conversation {
     /// Asks something. Metrics measured before the question are sent before it.
     mutating func ask(_ message: WorkerMessage) {
         questions.append(Question(message: message))
-        if case .planRequest = message { return }
         heartbeatAt = nil
     }
 

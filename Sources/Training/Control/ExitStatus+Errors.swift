@@ -19,6 +19,8 @@ extension ExitStatus {
         case is MemoryShortage: self = .unavailable
         case is LaunchForecastError: self = .badData
         case is DataMismatch: self = .badConfiguration
+        case let error as MissingTeacher: self = error.exitStatus
+        case let error as CalibrationImpossible: self = error.exitStatus
         case is WorkerError, is PairError: self = .runFolderUnusable
         case is MessagingError: self = .unavailable
         case let error as SecretFileError: self = Self.status(for: error)

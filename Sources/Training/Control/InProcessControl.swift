@@ -20,7 +20,8 @@ package final class InProcessControl: ControlLink {
         do {
             let journal = try Journal.writing(path: folder.layout.journal)
             generation = try journal.lastGeneration() + 1
-            stages = StageTracker(ratios: try journal.ratioSchedules())
+            stages = StageTracker(
+                ratios: try journal.ratioSchedules(), histories: try journal.studentHistories())
             self.journal = PatientJournal(journal)
             try journal.record(.generationStarted(generation: generation, ranks: rankCount))
         } catch {
@@ -35,12 +36,18 @@ package final class InProcessControl: ControlLink {
 
     package func window(stage: String, from step: Int) throws(ControlError) -> PlanWindow {
         try flush()
+        try endIfCollapsed()
         if TerminationSignals.count > 0 { try record(stages.request(.stop).entries) }
-        let grant = stages.window(
+        let outcome = stages.window(
             stage: stage, from: step, stepsPerSecond: ledger.stepsPerSecond, generation: generation)
-        guard let grant else { throw .refused(reason: "no window of '\(stage)' begins at step \(step)") }
-        try record(grant.entries)
-        return grant.window
+        switch outcome {
+        case .granted(let window, let entries):
+            try record(entries)
+            return window
+        // All that was measured has been noted just now, so nothing is left to wait for.
+        case .undecided, .refused:
+            throw .refused(reason: "no window of '\(stage)' begins at step \(step)")
+        }
     }
 
     package func report(_ report: ProgressReport) {
@@ -50,9 +57,15 @@ package final class InProcessControl: ControlLink {
     package func beginPublishing(_ draft: CheckpointDraft) throws(ControlError) {
         precondition(publishing == nil, "a second checkpoint is prepared before the first is published")
         try flush()
+        try endIfCollapsed()
+        let store = folder.checkpoints(of: draft.stage)
+        if let reason = stages.reasonNotToPublish(stage: draft.stage, step: draft.step) {
+            // What cannot be removed now is removed by the next save.
+            try? store.abandon(store.saveInProgress(step: draft.step, generation: draft.generation))
+            return try checkpointDropped(draft.stage, step: draft.step, reason: reason)
+        }
         let outcome = Monitor<Result<Checkpoint, CheckpointError>?>(nil)
         publishing = (draft, outcome)
-        let store = folder.checkpoints(of: draft.stage)
         Thread.detachNewThread {
             let result = Result { () throws(CheckpointError) in try store.publishOrAbandon(draft) }
             outcome.withLock { $0 = result }
@@ -133,12 +146,27 @@ package final class InProcessControl: ControlLink {
         FileHandle.standardError.write(Data("dmd2-worker: \($0)\n".utf8))
     }
 
+    /// Goes back to the last sound checkpoint and throws if training has collapsed.
+    private func endIfCollapsed() throws(ControlError) {
+        guard let collapse = stages.collapse else { return }
+        // One that is on its way to the disk must not appear behind the withdrawal's back; one that fails never will.
+        try? awaitPublication()
+        let withdrawal: Withdrawal
+        do {
+            withdrawal = try folder.layout.withdraw(stage: collapse.stage, after: collapse.lastSoundStep)
+        } catch {
+            throw .collapsed("\(collapse.description); the checkpoints after it stay: \(error)")
+        }
+        try record(withdrawal.entries(generation: generation))
+        throw .collapsed(([collapse.description] + withdrawal.lines).joined(separator: "; "))
+    }
+
     private func flush() throws(ControlError) {
         var heartbeat = ledger.takeHeartbeat(at: monotonicSeconds())
         heartbeat.memory = ProcessMemory.now
         let memory = heartbeat.memoryRows(rank: 0)
         if !memory.isEmpty { try record([.metrics(rows: memory)]) }
-        try record(stages.note(heartbeat.metrics))
+        try record(stages.note(heartbeat.metrics, generation: generation))
         try record(stages.advance(stage: heartbeat.stage, to: heartbeat.step, generation: generation))
         if ledger.hasMetrics { try flush() }
     }

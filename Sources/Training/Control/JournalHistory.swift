@@ -9,7 +9,7 @@ extension Journal {
         let offset = monotonicSeconds() - Date.now.timeIntervalSince1970
         return Coordinator.History(
             lastGeneration: try lastGeneration(), ratios: try ratioSchedules(), reached: try completedSteps(),
-            time: TimeLedger(try events()).shifted(by: offset))
+            updates: try studentHistories(), time: TimeLedger(try events()).shifted(by: offset))
     }
 
     /// The state of the last launch, which has not ended.

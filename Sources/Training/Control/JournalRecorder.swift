@@ -70,4 +70,19 @@ extension Journal {
                 })
         }
     }
+
+    /// What the student updates of every stage measured.
+    package func studentHistories() throws(JournalError) -> [String: StudentHistory] {
+        var histories: [String: StudentHistory] = [:]
+        for stage in try stagesWithMetrics() {
+            var history = StudentHistory()
+            for metric in StudentMetric.allCases {
+                for (step, value) in try self.metric(metric.rawValue, stage: stage) {
+                    history.add(MetricRow(stage: stage, step: step, name: metric.rawValue, value: value))
+                }
+            }
+            histories[stage] = history
+        }
+        return histories
+    }
 }

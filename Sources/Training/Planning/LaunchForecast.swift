@@ -81,7 +81,8 @@ package struct LaunchForecast: Encodable, Sendable {
                 fits: nodeBytes.map { together * rankBytes <= $0 } ?? true, cycle_seconds: seconds,
                 passes_seconds: passes, update_seconds: updates, reduction_seconds: reductions,
                 efficiency: aloneSeconds / seconds / Double(count),
-                images_per_second: Double(settings.ratio * settings.batch) / seconds, teacher_step_seconds: teacher,
+                images_per_second: Double(settings.ratio.typical * settings.batch) / seconds,
+                teacher_step_seconds: teacher,
                 distil_hours: seconds * Double(settings.studentUpdates) / 3600,
                 teacher_hours: teacher * Double(configuration.teacher.steps) / 3600)
         }
@@ -144,8 +145,8 @@ private struct StepTimes {
             work.sum(pass) { rates.seconds($0, $1, type) }
         }
         let passes = CycleArithmetic.passes(
-            ratio: settings.ratio, rolloutCalls: settings.meanRolloutCalls, matches: settings.matchingWeight > 0,
-            usesGAN: settings.usesGAN)
+            ratio: settings.ratio.typical, rolloutCalls: settings.meanRolloutCalls,
+            matches: settings.matchingWeight > 0, usesGAN: settings.usesGAN)
         cycleImageSeconds = passes.reduce(0) { $0 + $1.times * seconds($1.pass, precision.elementType(of: $1.role)) }
         teacherImageSeconds = seconds(.trainDenoiser, precision.teacher)
         // Forms are made anew after every update, once for all shards.
@@ -155,7 +156,8 @@ private struct StepTimes {
             }
         }
         cyclePackingSeconds =
-            packing(precision.student, head: false) + Double(settings.ratio) * packing(precision.critic, head: true)
+            packing(precision.student, head: false)
+            + Double(settings.ratio.typical) * packing(precision.critic, head: true)
         teacherPackingSeconds = packing(precision.teacher, head: false)
         studentCount = critic.denoiser.layout.elementCount
         criticCount = critic.layout.elementCount
@@ -181,7 +183,7 @@ private struct StepTimes {
             ReductionForecast(configuration.launch.reduction, shards: shards, ranks: ranks, connection)
                 .seconds(elementCount: count)
         }
-        let ratio = Double(settings.ratio)
+        let ratio = Double(settings.ratio.typical)
         let updates =
             studentUpdateSeconds + gathering(studentCount, settings.shards)
             + ratio * (criticUpdateSeconds + gathering(criticCount, settings.shards))

@@ -16,6 +16,8 @@ package final class DistillationStage: TrainingStage {
 
     private static let student = 0
     private static let critic = 1
+    /// What a student update measures besides its losses.
+    private let observed: [StudentMetric]
 
     private let configuration: DistillationConfiguration
     private let step: DistillationStep
@@ -56,7 +58,10 @@ package final class DistillationStage: TrainingStage {
         self.images = images
         self.classes = classes
         self.seed = seed
-        goal = .studentUpdates(count: configuration.studentUpdates, ratio: configuration.ratio)
+        goal = .studentUpdates(
+            count: configuration.studentUpdates, ratio: configuration.ratio.first,
+            criticWarmup: configuration.criticWarmupUpdates,
+            control: configuration.ratio == .automatic ? RatioControl(batch: configuration.batch) : nil)
         (shards, batch) = (configuration.shards, configuration.batch)
         epochSamples = images.count
         checkpointInterval = configuration.checkpointEverySteps
@@ -75,18 +80,29 @@ package final class DistillationStage: TrainingStage {
                 peak: Float(peak), warmupUpdates: configuration.warmupUpdates, totalUpdates: updates,
                 decayFraction: Float(configuration.decayFraction))
         }
-        let student = weights.student
+        observed =
+            [.brightness, .dataBrightness, .brightnessSquare, .contrast, .dataContrast]
+            + (configuration.matchingWeight > 0 ? [.criticError, .teacherError, .matchingGradient] : [])
+            + (configuration.usesGAN ? [.ganGradient] : [])
+        let student = NetworkOptimizer(weights.student, optimizer, keepsAverage: true)
+        // How often the critic will be updated is not known where the ratio is found on the way.
+        let criticPace = configuration.ratio == .automatic ? student : nil
         networks = [
             TrainedNetwork(
-                name: "student", optimizer: NetworkOptimizer(weights.student, optimizer, keepsAverage: true),
+                name: "student", optimizer: student,
                 learningRate: schedule(configuration.studentLearningRate, updates: configuration.studentUpdates),
                 averageKeep: Float(configuration.emaDecay),
-                furtherAverages: configuration.emaFurtherDecays.map { MovingAverage(of: student, decay: $0) },
-                metricNames: ["loss.matching", "loss.gan"] + (regression == nil ? [] : ["loss.regression"])),
+                furtherAverages: configuration.emaFurtherDecays.map { MovingAverage(of: student.weights, decay: $0) },
+                metricNames: ["loss.matching", "loss.gan"] + (regression == nil ? [] : ["loss.regression"])
+                    + observed.map(\.rawValue)),
             TrainedNetwork(
                 name: "critic", optimizer: NetworkOptimizer(weights.critic, optimizer, keepsAverage: false),
-                learningRate: schedule(configuration.criticLearningRate, updates: configuration.steps),
-                averageKeep: 0, metricNames: ["loss.denoising", "loss.head", "logit.real", "logit.generated"]),
+                learningRate: schedule(
+                    configuration.criticLearningRate,
+                    updates: criticPace == nil ? configuration.steps : configuration.studentUpdates),
+                decayPace: criticPace, averageKeep: 0,
+                metricNames: ["loss.denoising"]
+                    + (configuration.usesGAN ? ["loss.head", "logit.real", "logit.generated"] : [])),
         ]
     }
 
@@ -129,13 +145,18 @@ package final class DistillationStage: TrainingStage {
                     weights.student,
                     weight: Float(configuration.regressionWeight), distance: regression.distance, gradient: gradient)
             }
+            let real = ImageStatistics(draws.realImages)
+            let first = regression == nil ? 2 : 3
+            for (offset, metric) in observed.enumerated() {
+                metrics[first + offset] = metric.value(result.observation, real: real)
+            }
         } else {
             let turn = turns[shard] ?? criticOnlyTurn(step: index, shard: shard)
             let result = step.criticGradient(turn.draws, images: turn.images, weights, gradient: gradient)
             metrics[0] = result.denoisingLoss ?? 0
-            metrics[1] = result.adversarialLoss ?? 0
-            metrics[2] = result.realLogit ?? 0
-            metrics[3] = result.generatedLogit ?? 0
+            if let loss = result.adversarialLoss, let real = result.realLogit, let generated = result.generatedLogit {
+                (metrics[1], metrics[2], metrics[3]) = (loss, real, generated)
+            }
         }
     }
 
@@ -161,5 +182,23 @@ package final class DistillationStage: TrainingStage {
             configuration, imageShape: real.shape, classes: classes, seed: seed, step: index,
             firstSample: firstSample, realImages: real, realLabels: labels,
             updatesStudent: kind == .criticAndStudent)
+    }
+}
+
+extension StudentMetric {
+    /// The metric's value at a student update, beside as many real images; NaN for one that it does not measure.
+    fileprivate func value(_ observation: StudentObservation, real: ImageStatistics) -> Float {
+        switch self {
+        case .brightness: observation.images.brightness
+        case .dataBrightness: real.brightness
+        case .brightnessSquare: observation.images.brightnessSquare
+        case .contrast: observation.images.contrast
+        case .dataContrast: real.contrast
+        case .criticError: observation.matching?.criticError ?? .nan
+        case .teacherError: observation.matching?.teacherError ?? .nan
+        case .matchingGradient: observation.matching?.gradient ?? .nan
+        case .ganGradient: observation.ganGradient ?? .nan
+        case .headLoss, .realLogit, .generatedLogit: .nan
+        }
     }
 }

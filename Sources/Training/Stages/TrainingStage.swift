@@ -8,6 +8,9 @@ package struct TrainedNetwork {
     package let name: String
     package let optimizer: NetworkOptimizer
     package let learningRate: LearningRateSchedule
+    /// The optimiser whose updates the decay of the learning rate counts, where it is not the network's own: its number of
+    /// updates is not known beforehand.
+    package let decayPace: NetworkOptimizer?
     /// The share of the moving average kept at an update.
     package let averageKeep: Float
     /// Averages beside the optimiser's.
@@ -16,15 +19,22 @@ package struct TrainedNetwork {
     package let metricNames: [String]
 
     package init(
-        name: String, optimizer: NetworkOptimizer, learningRate: LearningRateSchedule, averageKeep: Float,
-        furtherAverages: [MovingAverage] = [], metricNames: [String]
+        name: String, optimizer: NetworkOptimizer, learningRate: LearningRateSchedule,
+        decayPace: NetworkOptimizer? = nil, averageKeep: Float, furtherAverages: [MovingAverage] = [],
+        metricNames: [String]
     ) {
         self.name = name
         self.optimizer = optimizer
         self.learningRate = learningRate
+        self.decayPace = decayPace
         self.averageKeep = averageKeep
         self.furtherAverages = furtherAverages
         self.metricNames = metricNames
+    }
+
+    /// The learning rate of the next update.
+    var nextLearningRate: Float {
+        learningRate.rate(update: optimizer.updateCount, decayUpdate: (decayPace ?? optimizer).updateCount)
     }
 
     /// The weights to use in the end: the moving average, or the weights themselves where there is none.
@@ -78,7 +88,7 @@ extension TrainingStage {
     package var plannedSteps: Int {
         switch goal {
         case .steps(let count): count
-        case .studentUpdates(let count, let ratio): count * ratio
+        case .studentUpdates(let count, let ratio, let warmup, _): warmup + count * ratio
         }
     }
 

@@ -32,6 +32,18 @@ enum ReportCurves {
             title: "Distillation: gradient norms before clipping", stage: "distil", scale: .logarithmic,
             series: [("gradient_norm.student", "student"), ("gradient_norm.critic", "critic")]),
         Plan(
+            title: "Health: brightness", stage: "distil", scale: .linear,
+            series: [("image.brightness", "student's images"), ("data.brightness", "real images")]),
+        Plan(
+            title: "Health: contrast", stage: "distil", scale: .linear,
+            series: [("image.contrast", "student's images"), ("data.contrast", "real images")]),
+        Plan(
+            title: "Health: error on the student's images, the critic above the teacher where it lags", stage: "distil",
+            scale: .logarithmic, series: [("denoising.critic", "critic"), ("denoising.teacher", "teacher")]),
+        Plan(
+            title: "Health: gradient norms at the image", stage: "distil", scale: .logarithmic,
+            series: [("image_gradient.matching", "distribution matching"), ("image_gradient.gan", "GAN")]),
+        Plan(
             title: "Distillation: Fréchet distance of the student", stage: "distil", scale: .logarithmic,
             series: [("frechet_distance", "distance")], isOptional: true),
         Plan(
@@ -40,7 +52,8 @@ enum ReportCurves {
     ]
 
     static func curves(_ journal: Journal) throws -> [ReportContents.Curve] {
-        try plans.compactMap { plan in
+        let ratio = try ratio(journal)
+        return try plans.compactMap { plan in
             let curve = try ReportContents.Curve(
                 title: plan.title, scale: plan.scale,
                 series: plan.series.map { metric, name in
@@ -49,6 +62,19 @@ enum ReportCurves {
                         points: journal.metric(metric, stage: plan.stage).map { (x: Double($0.step), y: $0.value) })
                 })
             return plan.isOptional && curve.series.allSatisfy(\.points.isEmpty) ? nil : curve
+        } + (ratio.series.first?.points.isEmpty == false ? [ratio] : [])
+    }
+
+    /// The ratio over the steps, as corners of a staircase; without a point if it never changed.
+    private static func ratio(_ journal: Journal) throws -> ReportContents.Curve {
+        let segments = try journal.ratios().filter { $0.stage == "distil" }
+        let end = try journal.completedSteps(stage: "distil")
+        let ends = segments.dropFirst().map(\.firstStep) + [max(end, segments.last?.firstStep ?? 0)]
+        let corners = zip(segments, ends).flatMap { segment, end in
+            [(x: Double(segment.firstStep), y: Double(segment.ratio)), (x: Double(end), y: Double(segment.ratio))]
         }
+        return ReportContents.Curve(
+            title: "Distillation: critic updates per student update", scale: .linear,
+            series: [.init(name: "ratio", points: segments.count > 1 ? corners : [])])
     }
 }

@@ -11,7 +11,7 @@ extension Worker {
         var isComplete: Bool
     }
 
-    private static let completeKey = "complete"
+    static let completeKey = "complete"
 
     /// Loads the newest checkpoint that verifies; all ranks the same one, each having read and hashed a part of its files.
     ///

@@ -257,7 +257,7 @@ package final class Worker {
             let sum = try reduction.finish()
             guard let gradient = sum.baseAddress else { continue }
             let scale = 1 / Float(stage.shards)
-            let rate = network.learningRate.rate(update: network.optimizer.updateCount)
+            let rate = network.nextLearningRate
             let norm = network.optimizer.update(
                 gradient: gradient, scale: scale, learningRate: rate, averageKeep: network.averageKeep)
             for average in network.furtherAverages { average.move(towards: network.optimizer.weights) }

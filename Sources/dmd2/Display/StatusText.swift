@@ -10,6 +10,7 @@ package enum StatusText {
         if status.stage != nil {
             rows.append(("stage", ProgressLine.plain(status)))
             rows.append(("updates", updates(status)))
+            if let health = status.health { rows.append(("health", health.line)) }
         }
         rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? noCheckpoint(status)))
         if let problem = status.checkpointProblem { rows.append(("not saved", problem)) }

@@ -87,7 +87,7 @@ private final class StandInCoordinator: Sendable {
                 step += 1
                 link.report(
                     ProgressReport(
-                        stage: "distil", step: step, totalSteps: 6, phase: .training, metrics: [("loss", .nan)]))
+                        stage: "distil", step: step, totalSteps: 6, phase: .training, metrics: [("share", .nan)]))
             }
         }
         let draft = CheckpointDraft(stage: "distil", step: 6, generation: 1, shards: [], metadata: [:])
@@ -106,7 +106,7 @@ private final class StandInCoordinator: Sendable {
         let rows = journal.flatMap { entry -> [MetricRow] in
             if case .metrics(let rows) = entry { rows } else { [] }
         }
-        #expect(rows.filter { $0.name == "loss" }.map(\.step) == [0, 1, 2, 3, 4, 5])
+        #expect(rows.filter { $0.name == "share" }.map(\.step) == [0, 1, 2, 3, 4, 5])
         #expect(rows.contains { $0.name == "memory.resident.0" && $0.value > 0 })
         #expect(rows.contains { $0.name == "memory.pool.0" })
         #expect(

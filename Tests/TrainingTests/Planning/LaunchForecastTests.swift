@@ -50,7 +50,7 @@ struct LaunchForecastTests {
         let settings = configuration.distil
         let critic = CriticNetwork(Denoiser(configuration.network), headGroups: settings.headGroups)
         return CycleArithmetic(configuration.network, critic: critic.layout).cycle(
-            batch: settings.batch, ratio: settings.ratio, usesGAN: true)
+            batch: settings.batch, ratio: settings.ratio.typical, usesGAN: true)
     }
 
     @Test("Without memory to wait for, a cycle takes its operations by the kernels' speed")
