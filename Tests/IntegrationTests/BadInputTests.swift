@@ -165,8 +165,9 @@ extension ProgramTests {
 
             let outcome = try await sandbox.run("dmd2", ["pairs", sandbox.configuration] + settings)
             #expect(outcome.exitCode == Coordination.ExitStatus.runFolderUnusable.rawValue)
+            // The first line says what is launched.
             #expect(
-                outcome.complaints.count == 1 && outcome.errors.contains("was made by another teacher"),
+                outcome.complaints.count == 2 && outcome.errors.contains("was made by another teacher"),
                 "\(outcome.errors)")
             #expect(try LiveRun(folder: sandbox.runFolder).journal().generations().count == 1)
             #expect(sandbox.liveProcesses.isEmpty)
