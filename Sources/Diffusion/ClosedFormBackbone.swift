@@ -58,4 +58,11 @@ package struct ClosedFormBackbone: Backbone {
     ) -> Variable {
         preconditionFailure("ClosedFormBackbone: a closed form has no bottleneck")
     }
+
+    // The general one would call `bottleneck`, and the optimiser of Swift 6.3.1 crashes where that never returns.
+    package func encoderOutputs(
+        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
+    ) -> [Variable] {
+        preconditionFailure("ClosedFormBackbone: a closed form has no encoder")
+    }
 }
