@@ -7,7 +7,7 @@ import Kernels
 struct DMD2: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dmd2",
-        abstract: "Distil a diffusion model into a one-step generator on a CPU cluster.",
+        abstract: "Distil a diffusion model into a generator of one or a few steps, on CPUs.",
         subcommands: [
             RunCommand.self, PlanCommand.self, PairsCommand.self, CalibrateCommand.self, StatusCommand.self,
             SetCommand.self, CheckpointCommand.self, StopCommand.self, EventsCommand.self, KeysCommand.self,

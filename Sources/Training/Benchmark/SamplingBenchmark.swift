@@ -4,7 +4,7 @@ import Kernels
 import Layers
 import Tensors
 
-/// Times whole trajectories of samplers: the one-step student beside the teacher at two numbers of network calls.
+/// Times whole trajectories of samplers: the student beside the teacher at two numbers of network calls.
 package struct SamplingBenchmark {
     /// One sampler.
     package struct Row: Encodable, Sendable {

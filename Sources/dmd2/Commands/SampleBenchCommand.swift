@@ -6,7 +6,7 @@ import Training
 struct SampleBenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sample",
-        abstract: "Time the one-step student beside the teacher at 35 and at 511 network calls, whole trajectories.")
+        abstract: "Time the student beside the teacher at 35 and at 511 network calls, whole trajectories.")
 
     @OptionGroup var subject: BenchmarkSubject
     @OptionGroup var format: BenchmarkFormat
