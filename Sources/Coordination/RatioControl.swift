@@ -29,7 +29,9 @@ package struct RatioControl: Codable, Equatable, Sendable {
     static let raisingLag = 0.0
     static let loweringLag = -0.05
     /// Swing of the brightness above which the ratio is raised, and below which it may be lowered: see `Evidence.swing`.
-    static let raisingSwing = 6.0
+    static let raisingSwing = 4.0
+    /// Above this the ratio is raised by two rungs: a student that runs away is not followed one rung a period.
+    static let leapingSwing = 8.0
     static let loweringSwing = 2.0
     /// Fewer updates than this say nothing about a swing.
     static let fewestUpdatesForSwing = 4
@@ -84,17 +86,24 @@ package struct RatioControl: Codable, Equatable, Sendable {
     private static let needed: [StudentMetric] = [.criticError, .teacherError, .brightness, .brightnessSquare]
 
     private func choose(_ current: Int, _ evidence: Evidence, heldFor periods: Int) -> (ratio: Int, reason: String) {
-        let higher = Self.ladder.first { $0 > current } ?? current
         let lower = Self.ladder.last { $0 < current } ?? current
         guard let lag = evidence.lag else { return (current, "nothing measured") }
-        if lag > Self.raisingLag { return (higher, "the critic lags") }
-        if let swing = evidence.swing, swing > Self.raisingSwing { return (higher, "brightness oscillates") }
+        if lag > Self.raisingLag { return (Self.rung(1, above: current), "the critic lags") }
+        if let swing = evidence.swing, swing > Self.raisingSwing {
+            let rungs = swing > Self.leapingSwing ? 2 : 1
+            return (Self.rung(rungs, above: current), "brightness oscillates")
+        }
         if lag < Self.loweringLag, evidence.swing ?? 0 < Self.loweringSwing, lower < current,
             periods >= Self.periodsBeforeLowering
         {
             return (lower, "the critic is ahead")
         }
         return (current, "the critic keeps up")
+    }
+
+    /// The ratio so many rungs above another, or the highest.
+    private static func rung(_ count: Int, above ratio: Int) -> Int {
+        ladder.filter { $0 > ratio }.prefix(count).last ?? ratio
     }
 
     private func evidence(_ history: StudentHistory, _ measured: Range<Int>, _ steps: [Int]) -> Evidence {

@@ -117,8 +117,46 @@ package struct Heartbeat: Codable, Equatable, Sendable {
     }
 }
 
+// MARK: - On the wire
+
+extension Heartbeat {
+    private enum Key: String, CodingKey {
+        case stage, step, totalSteps, phase, progressCounter, slowestStepSeconds, stepsPerSecond, imagesPerSecond
+        case metrics, memory
+    }
+
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: Key.self)
+        self.init(
+            stage: try container.decode(String.self, forKey: .stage),
+            step: try container.decode(Int.self, forKey: .step),
+            totalSteps: try container.decode(Int.self, forKey: .totalSteps),
+            phase: try container.decode(Phase.self, forKey: .phase),
+            progressCounter: try container.decode(Int.self, forKey: .progressCounter),
+            slowestStepSeconds: try container.decode(Double.self, forKey: .slowestStepSeconds),
+            stepsPerSecond: try container.decode(Double.self, forKey: .stepsPerSecond),
+            imagesPerSecond: try container.decode(Double.self, forKey: .imagesPerSecond),
+            metrics: try container.decode(MetricColumns.self, forKey: .metrics).rows,
+            memory: try container.decodeIfPresent(MemoryUse.self, forKey: .memory))
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: Key.self)
+        try container.encode(stage, forKey: .stage)
+        try container.encode(step, forKey: .step)
+        try container.encode(totalSteps, forKey: .totalSteps)
+        try container.encode(phase, forKey: .phase)
+        try container.encode(progressCounter, forKey: .progressCounter)
+        try container.encode(slowestStepSeconds, forKey: .slowestStepSeconds)
+        try container.encode(stepsPerSecond, forKey: .stepsPerSecond)
+        try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
+        try container.encode(MetricColumns(metrics), forKey: .metrics)
+        try container.encodeIfPresent(memory, forKey: .memory)
+    }
+}
+
 /// One value measured at one step.
-package struct MetricRow: Codable, Equatable, Sendable {
+package struct MetricRow: Equatable, Sendable {
     /// The stage it was measured in.
     package var stage: String
     /// The step it was measured at, counted from 0.

@@ -32,6 +32,9 @@ struct CoordinatorProgram: ~Copyable {
     /// cores belong to the training.
     private static let statusLifeSeconds = 0.1
 
+    /// For so long at most the loop waits for a message; what other threads and processes leave for it waits as long.
+    private static let idleMilliseconds = 50
+
     /// Between two looks at the run for the HTTP pages.
     private static let observationSeconds = 0.5
 
@@ -113,7 +116,7 @@ struct CoordinatorProgram: ~Copyable {
 
     /// Waits a moment for a message and handles all that are there.
     private mutating func receive() throws {
-        var timeoutMilliseconds = 20
+        var timeoutMilliseconds = Self.idleMilliseconds
         while let delivery = try socket.receive(ClientMessage.self, timeoutMilliseconds: timeoutMilliseconds) {
             timeoutMilliseconds = 0
             counters.note(arrival(of: delivery))

@@ -77,7 +77,9 @@ final class WorkerProcesses {
     /// Looks what has become of the launch. True if its mpirun has just been seen for the first time.
     func look(at now: Double) -> Bool {
         guard var launch = current else { return false }
-        if let end = RecordFile.read(LaunchEnd.self, at: LaunchRecord.endPath(inLogs: launch.logs)) {
+        let endPath = LaunchRecord.endPath(inLogs: launch.logs)
+        // Asked many times a second, so by one system call as long as there is none.
+        if access(endPath, F_OK) == 0, let end = RecordFile.read(LaunchEnd.self, at: endPath) {
             current = nil
             report(end, of: launch)
             return false

@@ -11,8 +11,7 @@ struct DMD2: AsyncParsableCommand {
         subcommands: [
             RunCommand.self, PlanCommand.self, PairsCommand.self, CalibrateCommand.self, StatusCommand.self,
             SetCommand.self, CheckpointCommand.self, StopCommand.self, EventsCommand.self, KeysCommand.self,
-            ExplainCommand.self,
-            BenchCommand.self,
+            ExplainCommand.self, SampleCommand.self, BenchCommand.self,
         ])
 
     static func main() async {

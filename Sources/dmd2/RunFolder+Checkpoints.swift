@@ -18,4 +18,23 @@ extension RunFolder {
         guard !checkpoints.isEmpty else { throw CommandFailure(.inputMissing, "\(path): holds no checkpoint") }
         return checkpoints
     }
+
+    /// The checkpoint that holds a network: the newest that verifies, or the one of a step.
+    ///
+    /// Throws: a `CommandFailure` if there is none, or it is damaged.
+    func checkpoint(of role: ExportedRole, step: Int?, _ configuration: RunConfiguration) throws -> Checkpoint {
+        if role == .teacher, configuration.teacher.isGiven {
+            throw CommandFailure(
+                .inputMissing, "\(path): its teacher was not trained there; it is \(configuration.teacher.weights)")
+        }
+        let store = layout.checkpoints(of: role.stage)
+        guard let step else {
+            if let found = try store.newestVerified(settingAside: false).found { return found }
+            throw CommandFailure(.inputMissing, "\(path): no checkpoint of \(role.stage) verifies")
+        }
+        switch store.judge(step: step, hashingContent: true) {
+        case .sound(let checkpoint): return checkpoint
+        case .rejected(let rejected): throw CommandFailure(.badData, rejected.description)
+        }
+    }
 }

@@ -48,6 +48,31 @@ import Testing
         #expect(try JSONDecoder().decode(ServerMessage.self, from: bytes) == message)
     }
 
+    /// A heartbeat over the border between two stages, with updates of critic and student.
+    private static let rows: [MetricRow] =
+        [.init(stage: "classifier", step: 5, name: "loss", value: 0.25)]
+        + (0..<7).flatMap { step -> [MetricRow] in
+            let critic = [MetricRow(stage: "distil", step: step, name: "loss.denoising", value: 1 / Double(step + 3))]
+            guard step.isMultiple(of: 5) else { return critic }
+            return [.init(stage: "distil", step: step, name: "loss.matching", value: -0.1 * Double(step))] + critic
+        }
+
+    @Test("Metrics come back in their order, each name sent once")
+    func metrics() throws {
+        let heartbeat = Heartbeat(stage: "distil", step: 7, metrics: Self.rows)
+        let bytes = try JSONEncoder().encode(heartbeat)
+        #expect(try JSONDecoder().decode(Heartbeat.self, from: bytes).metrics == Self.rows)
+        #expect(String(decoding: bytes, as: UTF8.self).matches(of: /loss.denoising/).count == 1)
+    }
+
+    @Test("Metrics of which some have no step or no value are no heartbeat")
+    func raggedMetrics() throws {
+        let whole = String(decoding: try JSONEncoder().encode(Heartbeat(metrics: Self.rows)), as: UTF8.self)
+        let ragged = whole.replacing(#""steps":[5]"#, with: #""steps":[5,6]"#)
+        #expect(ragged != whole)
+        #expect(throws: DecodingError.self) { try JSONDecoder().decode(Heartbeat.self, from: Data(ragged.utf8)) }
+    }
+
     @Test("What a plan looks like on the wire stays as it is, and unknown fields are ignored")
     func golden() throws {
         let text = """

@@ -98,6 +98,17 @@ extension ProgramTests {
             expectRefusal(outcome, .badConfiguration, "1 images are too few", in: sandbox)
         }
 
+        @Test("Samples in a format there is not, of labels that are none, and of a run that is none")
+        func samples() async throws {
+            let sandbox = try Sandbox()
+            func sample(_ arguments: String...) async throws -> Outcome {
+                try await sandbox.run("dmd2", ["sample", sandbox.runFolder] + arguments)
+            }
+            expectRefusal(try await sample("--output", "a.gif"), .usage, "neither .png nor .safetensors", in: sandbox)
+            expectRefusal(try await sample("--output", "a.png", "--labels", "3;5"), .usage, "--labels", in: sandbox)
+            expectRefusal(try await sample("--output", "a.png"), .inputMissing, sandbox.runFolder, in: sandbox)
+        }
+
         @Test("mpirun that is not installed")
         func noMPI() async throws {
             let sandbox = try Sandbox()

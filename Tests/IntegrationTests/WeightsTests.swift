@@ -28,6 +28,50 @@ extension ProgramTests {
             #expect(outcome.weights == reference)
         }
 
+        /// What makes an update depend on more than its own batch, all at once: students of several steps, whose step
+        /// all ranks draw alike; pairs of the regression, which ranks share in the making; shards that a rank computes
+        /// one after the other; and a ratio that is found from what was measured. Long enough for the first decision
+        /// on the ratio, at step 48, to take effect.
+        private static let everything =
+            ["--stop-after", "56", "--print-weights-hash"]
+            + [
+                "distil.ratio=auto", "distil.studentUpdates=60", "distil.studentSigmas=[2.5, 0.8]",
+                "distil.regressionWeight=0.25", "distil.pairs=32", "distil.shards=8", "distil.ganWeight=0.04",
+                "evaluate.teacherHeunSteps=4",
+            ].flatMap { ["--set", $0] }
+
+        private static let everythingOnOneRank = Task {
+            let sandbox = try Sandbox()
+            return try await sandbox.run("dmd2-worker", ["--config", sandbox.configuration] + everything).weights
+        }
+
+        @Test(
+            "With several steps, regression, accumulation and the ratio auto, too, weights do not depend on the ranks",
+            arguments: [2, 4])
+        func ranksWithEverything(count: Int) async throws {
+            let reference = try await Self.everythingOnOneRank.value
+            #expect(reference.count == 2)
+
+            let sandbox = try Sandbox()
+            let outcome = try await sandbox.run(
+                "dmd2",
+                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"]
+                    + ["--set", "launch.ranks=\(count)"] + Self.everything)
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+            #expect(outcome.weights == reference)
+            let decisions = try LiveRun(folder: sandbox.runFolder).journal().events().filter {
+                $0.kind == "ratio_decided"
+            }
+            #expect(decisions.count == 1)
+
+            let samples = try await sandbox.run(
+                "dmd2", ["sample", sandbox.runFolder, "--images", "6", "--labels", "3,5", "--output", "a.png"])
+            #expect(samples.exitCode == 0, "\(samples.errors)")
+            #expect(samples.output.contains("6 images") && samples.output.contains("2 network calls each"))
+            let picture = try #require(FileManager.default.contents(atPath: sandbox.path("a.png")))
+            #expect(picture.starts(with: [0x89, 0x50, 0x4E, 0x47]))
+        }
+
         @Test("A rank killed at a random step does not change the weights", arguments: [UInt64(1), 2])
         func killedRank(seed: UInt64) async throws {
             var generator = SplitMix(seed: seed)

@@ -2,9 +2,11 @@ import Checkpoints
 import Communication
 import Coordination
 import Diffusion
+import Evaluation
 import Foundation
 import Layers
 import Logging
+import Tensors
 import Testing
 import Training
 
@@ -57,6 +59,31 @@ struct ExportTests {
         #expect(throws: CheckpointError.self) {
             try Self.export(.critic, .average, of: configuration, to: path)
         }
+    }
+
+    @Test("A student's images depend on seed and label, not on the size of a batch, and lie in a row a label")
+    func samples() throws {
+        let temporary = TemporaryRun()
+        let (configuration, _) = try Self.trainedRun(temporary)
+        let export = try Self.export(.student, of: configuration, to: temporary.folder + "/student.safetensors")
+        func samples(_ labels: [Int], seed: UInt64, batch: Int) throws -> StudentSamples {
+            try StudentSamples(export, configuration: configuration, labels: labels, seed: seed, batch: batch)
+        }
+        let labels = [7, 2, 7, 2, 7]
+        let whole = try samples(labels, seed: 5, batch: 5)
+        // Batches of other sizes go other ways through convolutions, which round differently.
+        let parts = try samples(labels, seed: 5, batch: 2)
+        #expect(zip(whole.images.elements, parts.images.elements).allSatisfy { abs($0 - $1) < 1e-4 })
+        #expect(try samples(labels, seed: 6, batch: 5).images.elements != whole.images.elements)
+        #expect(try samples([2, 7, 7, 2, 7], seed: 5, batch: 5).images.elements != whole.images.elements)
+        // Two labels, at most three images of one; cells of 8x8 pixels are drawn 32 wide, two pixels apart.
+        #expect(whole.picture.width == 3 * 34 + 2 && whole.picture.height == 2 * 34 + 2)
+
+        let path = temporary.folder + "/samples.safetensors"
+        try whole.writeTensors(to: path)
+        let file = try SafetensorsFile(path: path)
+        #expect(file.entries["images"]?.shape == [5, 1, 8, 8] && file.entries["labels"]?.shape == [5])
+        #expect(file.metadata["seed"] == "5" && file.metadata["role"] == "student")
     }
 
     @Test("A teacher that was exported and given to another run distils to the same bits, without a teacher stage")

@@ -20,7 +20,7 @@ package struct DenoisingExample {
     package init(_ export: WeightsExport, configuration: RunConfiguration) throws(CheckpointError) {
         let denoiser = Denoiser(configuration.network)
         let critic = CriticNetwork(denoiser, configuration.distil)
-        let weights = try Self.network(export, layout: export.role == .critic ? critic.layout : denoiser.layout)
+        let weights = try export.network(export.role == .critic ? critic.layout : denoiser.layout)
         let sigma = Self.sigma
         let labels = sigma.indices.map { $0 % configuration.network.classes }
         let sigmaData = Float(configuration.network.sigmaData)
@@ -29,13 +29,13 @@ package struct DenoisingExample {
         // As wide as a noised image of the data's deviation.
         let x = scale(Variable(noise), bySample: sigma.map { ($0 * $0 + sigmaData * sigmaData).squareRoot() })
         tensors = [
-            ("x", Self.channelsFirst(x.value)), ("sigma", Tensor(sigma, Shape(sigma.count))),
+            ("x", channelsFirst(x.value)), ("sigma", Tensor(sigma, Shape(sigma.count))),
             ("labels", Tensor(labels.map(Float.init), Shape(labels.count))),
             (
                 "bottleneck",
-                Self.channelsFirst(denoiser.bottleneck(x, sigma: sigma, labels: labels, .frozen(weights)).value)
+                channelsFirst(denoiser.bottleneck(x, sigma: sigma, labels: labels, .frozen(weights)).value)
             ),
-            ("denoised", Self.channelsFirst(denoiser(x, sigma: sigma, labels: labels, .frozen(weights)).value)),
+            ("denoised", channelsFirst(denoiser(x, sigma: sigma, labels: labels, .frozen(weights)).value)),
         ]
         if export.role == .critic {
             tensors.append(("logits", critic.logits(x, sigma: sigma, labels: labels, .frozen(weights)).value))
@@ -49,37 +49,5 @@ package struct DenoisingExample {
             TensorView(name: $0.name, shape: $0.value.shape.list, elements: UnsafeBufferPointer($0.value.buffer))
         }
         _ = try SafetensorsFile.replace(path, by: views, metadata: metadata)
-    }
-
-    private static func network(
-        _ export: WeightsExport, layout: ParameterLayout
-    ) throws(CheckpointError) -> NetworkWeights {
-        let weights = NetworkWeights(layout)
-        let exported = Dictionary(uniqueKeysWithValues: export.tensors)
-        for (name, value) in weights.named {
-            guard let source = exported[name], source.shape == value.shape else {
-                throw .mismatch(
-                    path: "the exported \(export.role)",
-                    reason: "it has no \(name) \(value.shape), which the run's configuration asks for")
-            }
-            _ = value.buffer.update(fromContentsOf: source.buffer)
-        }
-        return weights
-    }
-
-    /// `[N, H, W, C]` as `[N, C, H, W]`.
-    private static func channelsFirst(_ images: Tensor) -> Tensor {
-        let (count, height, width, channels) = (images.shape[0], images.shape[1], images.shape[2], images.shape[3])
-        let result = Tensor(uninitialized: Shape(count, channels, height, width))
-        let pixels = height * width
-        for image in 0..<count {
-            for channel in 0..<channels {
-                for pixel in 0..<pixels {
-                    result.pointer[(image * channels + channel) * pixels + pixel] =
-                        images.pointer[(image * pixels + pixel) * channels + channel]
-                }
-            }
-        }
-        return result
     }
 }

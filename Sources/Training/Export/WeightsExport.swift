@@ -51,6 +51,23 @@ package final class WeightsExport {
         ]
     }
 
+    /// The weights as a network of this layout, in float32.
+    ///
+    /// Throws `CheckpointError.mismatch` if they are not those of the configured network.
+    func network(_ layout: ParameterLayout) throws(CheckpointError) -> NetworkWeights {
+        let network = NetworkWeights(layout)
+        let sources = Dictionary(uniqueKeysWithValues: weights)
+        for (name, value) in network.named {
+            guard let source = sources[name], source.shape == value.shape else {
+                throw .mismatch(
+                    path: "the exported \(role)",
+                    reason: "it has no \(name) \(value.shape), which the run's configuration asks for")
+            }
+            _ = value.buffer.update(fromContentsOf: source.buffer)
+        }
+        return network
+    }
+
     /// Writes the file, whole or not at all, and returns its length and hash.
     package func write(to path: String) throws(CheckpointError) -> FileFingerprint {
         let views = weights.map {

@@ -35,30 +35,13 @@ struct CheckpointExportCommand: ParsableCommand {
     func run() throws {
         let folder = try argument.folderOrLatest()
         let configuration = try RunConfiguration.load(path: folder.layout.configuration)
-        let checkpoint = try checkpoint(of: folder, configuration)
+        let checkpoint = try folder.checkpoint(of: role, step: step, configuration)
         let export = try WeightsExport(
             checkpoint, role: role, values: values?.exported, configuration: configuration)
         let fingerprint = try export.write(to: output)
         if let example { try DenoisingExample(export, configuration: configuration).write(to: example) }
         let line = ExportLine(export, fingerprint, step: checkpoint.manifest.step, output: output)
         print(json ? try BenchmarkFormat.line(line) : line.text)
-    }
-
-    private func checkpoint(of folder: RunFolder, _ configuration: RunConfiguration) throws -> Checkpoint {
-        if role == .teacher, configuration.teacher.isGiven {
-            throw CommandFailure(
-                .inputMissing,
-                "\(folder.path): its teacher was not trained there; it is \(configuration.teacher.weights)")
-        }
-        let store = folder.layout.checkpoints(of: role.stage)
-        guard let step else {
-            if let found = try store.newestVerified(settingAside: false).found { return found }
-            throw CommandFailure(.inputMissing, "\(folder.path): no checkpoint of \(role.stage) verifies")
-        }
-        switch store.judge(step: step, hashingContent: true) {
-        case .sound(let checkpoint): return checkpoint
-        case .rejected(let rejected): throw CommandFailure(.badData, rejected.description)
-        }
     }
 }
 

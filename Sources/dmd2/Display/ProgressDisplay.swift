@@ -26,7 +26,8 @@ actor ProgressDisplay {
         while !Task.isCancelled {
             // A coordinator that is starting, ending or busy is simply asked again.
             if ownCoordinator != nil, let status = try? folder.status(timeoutMilliseconds: 1000) { show(status) }
-            try? await Task.sleep(for: .milliseconds(500))
+            // Asking and answering take from the cores that train; a line every ten seconds needs less.
+            try? await Task.sleep(for: isTerminal ? .milliseconds(500) : .seconds(2))
         }
     }
 
