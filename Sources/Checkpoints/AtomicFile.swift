@@ -31,5 +31,6 @@ package enum AtomicFile {
 func writeDurably(_ bytes: [UInt8], to path: String) throws(CheckpointError) -> String {
     var file = try OutputFile(path: path)
     try file.write(bytes)
-    return try file.finish().sha256
+    try file.finish()
+    return bytes.withUnsafeBytes { SHA256Hasher.hash(of: $0) }
 }

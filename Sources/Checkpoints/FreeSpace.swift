@@ -1,12 +1,12 @@
 import Glibc
 
 /// How much can still be written where a folder is.
-enum FreeSpace {
+package enum FreeSpace {
     /// What a checkpoint leaves free, bytes: the journal and the logs are on the same disk and must go on.
-    static let reserveByteCount = 16 << 20
+    package static let reserveByteCount = 16 << 20
 
     /// The bytes that are free to this user on the file system of `path`.
-    static func byteCount(at path: String) throws(CheckpointError) -> Int {
+    package static func byteCount(at path: String) throws(CheckpointError) -> Int {
         var status = statvfs()
         guard statvfs(path, &status) == 0 else { throw .lastSystemError("inspect the file system of", path) }
         return Int(clamping: UInt64(status.f_bavail) * UInt64(status.f_frsize))

@@ -21,7 +21,7 @@ extension SafetensorsFile {
         case written
     }
 
-    /// Writes `tensors`, in the order given, straight from their memory, and hashes them on the way.
+    /// Writes `tensors`, in the order given, straight from their memory, and hashes them meanwhile.
     ///
     /// The content is on the disk when this returns; a new file's name is once its folder is flushed.
     /// Traps if two tensors share a name.
@@ -45,15 +45,23 @@ extension SafetensorsFile {
             let former = header.entries.updateValue(entry, forKey: tensor.name)
             precondition(former == nil, "safetensors: two tensors are called \(tensor.name)")
         }
+        let begun = ContinuousClock.now
+        let beginning = try headerBytes(header, path: path)
         var file = try OutputFile(path: path)
-        try file.write(try headerBytes(header, path: path))
+        let hash = BackgroundHash(of: beginning, tensors.map { UnsafeRawBufferPointer($0.elements) })
+        defer { hash.finish() }
+        try file.write(beginning)
         for (index, tensor) in tensors.enumerated() {
             if index == tensors.count / 2 { try reached(.halfWritten) }
             try file.write(UnsafeRawBufferPointer(tensor.elements))
         }
         try reached(.written)
         let byteCount = file.byteCount
-        let (sha256, seconds) = try file.finish()
+        try file.finish()
+        let flushed = ContinuousClock.now
+        let sha256 = hash.finish()
+        let hashed = ContinuousClock.now
+        let seconds = WritingSeconds(total: (hashed - begun) / .seconds(1), hashing: (hashed - flushed) / .seconds(1))
         return (FileFingerprint(byteCount: byteCount, sha256: sha256), seconds)
     }
 

@@ -22,6 +22,10 @@ package struct Coordinator: Sendable {
         case published(PreparedCheckpoint, generation: Int, path: String, manifestSHA256: String)
         /// A checkpoint could not be published.
         case publishFailed(PreparedCheckpoint, generation: Int, reason: String)
+        /// A process without which a launch cannot end was found stopped by a signal, for so long, and was woken.
+        case woken(_ process: String, stoppedSeconds: Double)
+        /// The coordinator's own process stood still for so long, or its machine did.
+        case stoodStill(seconds: Double)
         /// SIGTERM or SIGINT arrived.
         case stopSignal
         /// Time has passed.
@@ -169,6 +173,10 @@ package struct Coordinator: Sendable {
             return published(checkpoint, in: generation, path: path, sha256: sha256, at: now)
         case .publishFailed(let checkpoint, let generation, let reason):
             return publishFailed(checkpoint, generation, reason: reason)
+        case .woken(let process, let seconds):
+            return survived("process_woken", process, seconds, "had been stopped by a signal, and was woken")
+        case .stoodStill(let seconds):
+            return survived("stood_still", "the coordinator", seconds, "had stood still, and goes on")
         case .stopSignal:
             return stop(.signal, at: now).effects
         case .tick:
@@ -218,11 +226,13 @@ extension Coordinator {
 
     private mutating func heartbeat(rank: Int, _ heartbeat: Heartbeat, at now: Double) -> [Effect] {
         guard membership.heartbeat(rank: rank, heartbeat, at: now) else { return [.reply(.helloWanted)] }
-        var effects: [Effect] = [.reply(.heartbeatSeen)]
+        var effects: [Effect] = []
+        var number: Int?
         let memory = heartbeat.memoryRows(rank: rank)
         if !memory.isEmpty { effects.append(.record(.metrics(rows: memory))) }
-        // One that comes again later than its successor changes nothing.
+        // One that comes later than its successor changes nothing; its metrics, not named in an answer, come again.
         if rank == 0, heartbeat.progressCounter >= lastSeen.progressCounter {
+            number = heartbeat.number
             lastSeen = heartbeat
             let hadCollapsed = stages.collapse != nil
             effects += records(stages.note(heartbeat.metrics, generation: generation))
@@ -234,7 +244,8 @@ extension Coordinator {
             }
             if heartbeat.phase == .evaluating { effects += supervise(.nothingToDrain, at: now) }
         }
-        return effects
+        // Last: what it acknowledges is in the journal by then.
+        return effects + [.reply(.heartbeatSeen(number: number))]
     }
 
     /// Notes the launch's first work, and when it has caught up with the one before it.
@@ -567,6 +578,17 @@ extension Coordinator {
                     generation: generation, ranks: placement.rankCount, hosts: placement.description,
                     restartsUsed: supervisor.restartsUsed)),
             .log("generation \(generation): launching \(placement.rankCount) ranks\(place)"),
+        ]
+    }
+
+    /// Something stopped, and training went on.
+    private func survived(
+        _ kind: String, _ process: String, _ seconds: Double, _ what: String
+    ) -> [Effect] {
+        let line = "\(process) \(what) after \(Int(seconds.rounded())) s"
+        return [
+            note(kind, ["process": process, "seconds": "\(seconds)"]), .log("generation \(generation): \(line)"),
+            .announce(line),
         ]
     }
 

@@ -44,7 +44,7 @@ package struct StudentHealth: Codable, Equatable, Sendable {
     package static func of(_ history: StudentHistory) -> StudentHealth? {
         let recent = history.lastSteps(window, having: needed).compactMap { history[step: $0] }
         guard let last = recent.last else { return nil }
-        let start = history.first?[.teacherError]
+        let start = Start(history)
         var health = StudentHealth(recent)
         let headCause = "the head is saturated: its loss is below \(saturatedHeadLoss)"
         if let cause = health.collapse(since: start), recent.count == window {
@@ -65,9 +65,9 @@ package struct StudentHealth: Codable, Equatable, Sendable {
     /// step is known to be sound.
     package static func lastSoundStep(_ history: StudentHistory) -> Int? {
         if let saturated = saturatedSince(history, for: headWindow) { return saturated - 1 }
+        let start = Start(history)
         return history.lastSteps(headWindow, having: needed).last { step in
-            let start = history.first?[.teacherError]
-            return history[step: step].map { StudentHealth([$0]).collapse(since: start) == nil } ?? false
+            history[step: step].map { StudentHealth([$0]).collapse(since: start) == nil } ?? false
         }
     }
 
@@ -83,6 +83,10 @@ package struct StudentHealth: Codable, Equatable, Sendable {
     // Far from anything a sound run shows: a student starts from the teacher's blurred guess, whose contrast is lower
     // than the data's, and comes closer from there.
     private static let vanishedContrast = 0.03
+    // The mean of points, or of photographs, which is what a student draws that starts from noise of 80, has hardly any
+    // contrast: constant images are a collapse where there was more, or where nothing has come of so many updates.
+    private static let vanishedShareOfStart = 0.5
+    private static let updatesFromBlank = 100
     private static let explodedContrast = 2.5
     private static let explodedBrightness = 0.75
     private static let explodedTeacherError = 5.0
@@ -108,18 +112,33 @@ package struct StudentHealth: Codable, Equatable, Sendable {
         if let real = mean(.realLogit), let generated = mean(.generatedLogit) { headGap = real - generated }
         matchingGradient = mean(.matchingGradient)
         ganGradient = mean(.ganGradient)
-        if let matchingGradient, let ganGradient, matchingGradient > 0 {
-            gradientRatio = ganGradient / matchingGradient
-        }
+        gradientRatio = GradientRatio.of(updates)
         self.updates = updates.count
     }
 
     private mutating func mark(_ grade: Grade, _ cause: String) { (self.grade, self.cause) = (grade, cause) }
 
-    /// What makes these updates those of a collapsed student; `start` is the teacher's error on its first images.
-    private func collapse(since start: Double?) -> String? {
+    /// What a collapse is told from: the first images, and whether there has been time to draw others.
+    private struct Start {
+        let teacherError: Double?
+        /// Contrast as a multiple of the data's.
+        let contrastRatio: Double
+        let isLongAgo: Bool
+
+        init(_ history: StudentHistory) {
+            teacherError = history.first?[.teacherError]
+            contrastRatio = history.first.map { StudentHealth([$0]).contrastRatio } ?? 0
+            isLongAgo =
+                history.lastSteps(StudentHealth.updatesFromBlank, having: StudentHealth.needed).count
+                == StudentHealth.updatesFromBlank
+        }
+    }
+
+    /// What makes these updates those of a collapsed student.
+    private func collapse(since start: Start) -> String? {
         guard brightnessDrift.isFinite, contrastRatio.isFinite else { return "the student's images are not finite" }
-        if contrastRatio < Self.vanishedContrast {
+        let hasVanished = contrastRatio < Self.vanishedShareOfStart * start.contrastRatio
+        if contrastRatio < Self.vanishedContrast, hasVanished || start.isLongAgo {
             return "the images are constant: contrast \(figure(contrastRatio)) of the data's"
         }
         if contrastRatio > Self.explodedContrast {
@@ -128,8 +147,8 @@ package struct StudentHealth: Codable, Equatable, Sendable {
         if brightnessDistance > Self.explodedBrightness {
             return "exploding drift: brightness is \(figure(brightnessDistance)) of the data's contrast off"
         }
-        if let start, let teacherError, teacherError > Self.explodedTeacherError * start {
-            let growth = figure(teacherError / start)
+        if let first = start.teacherError, let teacherError, teacherError > Self.explodedTeacherError * first {
+            let growth = figure(teacherError / first)
             return "exploding drift: the teacher's error on the images is \(growth) times the first"
         }
         return nil

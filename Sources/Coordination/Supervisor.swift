@@ -16,6 +16,8 @@ package struct Supervisor: Sendable {
         case exited(code: Int32)
         /// mpirun was ended by this signal.
         case signalled(number: Int32)
+        /// The process that kept the launch was gone before it, and it was ended unseen.
+        case unseen
     }
 
     /// What mpirun says about who ended a launch.
@@ -335,7 +337,7 @@ package struct Supervisor: Sendable {
         let codes =
             switch processEnd {
             case .exited(let code): [reportedFailure?.exitCode, code]
-            case .signalled: [reportedFailure?.exitCode]
+            case .signalled, .unseen: [reportedFailure?.exitCode]
             }
         return codes.compactMap { $0.flatMap(ExitStatus.init(rawValue:)) }.first(where: \.isPermanent)
     }
@@ -356,6 +358,7 @@ package struct Supervisor: Sendable {
                     "the workers ended with code \(code)"
                 }
             case .signalled(let number): "mpirun was ended by signal \(number)"
+            case .unseen: "the process that kept the launch is gone"
             }
         return detail.isEmpty ? what : "\(what) (\(detail))"
     }

@@ -56,7 +56,8 @@ extension Heartbeat {
     fileprivate var problem: String? {
         // Empty before the first stage.
         guard stage.isEmpty || WorkerMessage.isStageName(stage) else { return "no stage's name" }
-        for count in [step, totalSteps, progressCounter] where !(0...WorkerMessage.maximumCount).contains(count) {
+        let counts = [step, totalSteps, progressCounter, number ?? 0]
+        for count in counts where !(0...WorkerMessage.maximumCount).contains(count) {
             return "count \(count)"
         }
         for value in [slowestStepSeconds, stepsPerSecond, imagesPerSecond] where !(0...1e12).contains(value) {

@@ -49,8 +49,9 @@ package enum CoordinatorMessage: Codable, Equatable, Sendable {
     case refused(reason: String)
     /// The coordinator does not know this rank (it has been restarted): say hello again.
     case helloWanted
-    /// Answer to a heartbeat, so that the worker knows the coordinator lives.
-    case heartbeatSeen
+    /// Answer to a heartbeat, so that the worker knows the coordinator lives. With the heartbeat's number: its metrics
+    /// are in the journal.
+    case heartbeatSeen(number: Int?)
     /// Answer to beginStage.
     case stageBegun(stage: String)
     /// Answer to a plan request.
@@ -93,8 +94,11 @@ package struct Heartbeat: Codable, Equatable, Sendable {
     package var stepsPerSecond: Double
     /// Images consumed per second by all ranks together, over the last seconds.
     package var imagesPerSecond: Double
-    /// Metrics since the heartbeat before, oldest first. Only rank 0 sends them.
+    /// Metrics that no answered heartbeat has carried, oldest first. Only rank 0 sends them.
     package var metrics: [MetricRow]
+    /// What the answer names once the metrics are in the journal; nil for a heartbeat without. Until then they are the
+    /// worker's to keep: a coordinator can die with them unread.
+    package var number: Int?
     /// The memory of the process; nil if nobody looked.
     package var memory: MemoryUse?
 
@@ -102,7 +106,7 @@ package struct Heartbeat: Codable, Equatable, Sendable {
     package init(
         stage: String = "", step: Int = 0, totalSteps: Int = 0, phase: Phase = .starting, progressCounter: Int = 0,
         slowestStepSeconds: Double = 0, stepsPerSecond: Double = 0, imagesPerSecond: Double = 0,
-        metrics: [MetricRow] = [], memory: MemoryUse? = nil
+        metrics: [MetricRow] = [], number: Int? = nil, memory: MemoryUse? = nil
     ) {
         self.stage = stage
         self.step = step
@@ -113,6 +117,7 @@ package struct Heartbeat: Codable, Equatable, Sendable {
         self.stepsPerSecond = stepsPerSecond
         self.imagesPerSecond = imagesPerSecond
         self.metrics = metrics
+        self.number = number
         self.memory = memory
     }
 }

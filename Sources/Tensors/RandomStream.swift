@@ -16,6 +16,7 @@ package enum RandomPurpose: UInt32, Sendable, CaseIterable {
     case studentCall, rolloutNoise
     case pairNoise, pairIndex
     case mixtureComponent, mixturePosition
+    case checkNoise
 }
 
 /// Random numbers as a function: of the run's seed, a purpose, a step, a global sample index and a draw. Nothing is

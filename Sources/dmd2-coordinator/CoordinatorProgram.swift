@@ -25,6 +25,7 @@ struct CoordinatorProgram: ~Copyable {
     private var outcome: (ExitStatus, String)?
     private var complaints = Complaints()
     private var counters = RunCounters()
+    private var clock: WorkingClock
     private var observedAt = -Double.infinity
     private var shownStatus: (frames: [[UInt8]], atSeconds: Double)?
 
@@ -66,6 +67,7 @@ struct CoordinatorProgram: ~Copyable {
         self.inbox = inbox
         self.socket = socket
         self.coordinator = coordinator
+        clock = WorkingClock(startingAt: monotonicSeconds())
     }
 
     private static func coordinator(
@@ -152,7 +154,7 @@ struct CoordinatorProgram: ~Copyable {
         let attributes = try? FileManager.default.attributesOfItem(atPath: folder.layout.journal)
         server.show(
             RunObservation(
-                status: coordinator.status(at: now), counters: counters,
+                status: coordinator.status(at: now - clock.stoodStill), counters: counters,
                 journalBytes: attributes?[.size] as? Int ?? 0, takenAt: now))
     }
 
@@ -170,7 +172,12 @@ struct CoordinatorProgram: ~Copyable {
     }
 
     private mutating func handle(_ event: Coordinator.Event, from peer: RouterSocket.Peer?) throws {
-        for effect in coordinator.handle(event, at: monotonicSeconds()) { try perform(effect, for: peer) }
+        let (now, standstill) = clock.read(monotonicSeconds())
+        if let standstill {
+            let effects = coordinator.handle(.stoodStill(seconds: standstill), at: now)
+            for effect in effects { try perform(effect, for: nil) }
+        }
+        for effect in coordinator.handle(event, at: now) { try perform(effect, for: peer) }
     }
 
     private mutating func perform(_ effect: Coordinator.Effect, for peer: RouterSocket.Peer?) throws {

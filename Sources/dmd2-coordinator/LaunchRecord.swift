@@ -2,27 +2,7 @@ import Checkpoints
 import Coordination
 import Foundation
 import Messaging
-
-/// A process, told apart from a later one with the same number by when it began.
-struct ProcessIdentity: Codable, Equatable, Sendable {
-    let pid: pid_t
-    /// Clock ticks from the machine's start to the process's; field 22 of `/proc/N/stat`.
-    let startTicks: UInt64
-
-    /// The process with a number; nil if there is none, or it has ended and only waits to be reaped.
-    init?(pid: pid_t) {
-        guard let stat = FileManager.default.contents(atPath: "/proc/\(pid)/stat") else { return nil }
-        let text = String(decoding: stat, as: UTF8.self)
-        // The name before it is in parentheses and may hold anything.
-        guard let name = text.lastIndex(of: ")") else { return nil }
-        let fields = text[name...].split(separator: " ")
-        guard fields.count > 20, fields[1] != "Z", fields[1] != "X", let ticks = UInt64(fields[20]) else { return nil }
-        self.pid = pid
-        startTicks = ticks
-    }
-
-    var isAlive: Bool { ProcessIdentity(pid: pid) == self }
-}
+import Training
 
 /// A launch as its keeper writes it down once mpirun runs, so that a later coordinator finds it.
 struct LaunchRecord: Codable, Sendable {

@@ -18,11 +18,18 @@ final class WorkerProcesses {
         var generation: Int
         var logs: String
         var record: LaunchRecord?
+        /// mpirun and its keeper, once they are known.
+        var watched: [WatchedProcess] = []
         var lookedAt = 0.0
-    }
 
-    /// How often a keeper is looked for that has not written anything, seconds.
-    private static let lookSeconds = 0.5
+        mutating func begin(_ record: LaunchRecord) {
+            self.record = record
+            let mpirun = ProcessIdentity(pid: record.processGroup)
+            watched =
+                [WatchedProcess("the process that keeps the launch", record.keeper)]
+                + (mpirun.map { [WatchedProcess("mpirun", $0)] } ?? [])
+        }
+    }
 
     /// Launches whose ranks connect to an endpoint. What happens to them is posted to the inbox.
     init(plan: LaunchPlan, endpoint: String, layout: RunFolderLayout, inbox: Inbox) {
@@ -69,12 +76,14 @@ final class WorkerProcesses {
 
     /// Goes on with a launch that another coordinator began.
     func adopt(_ record: LaunchRecord) {
-        current = Current(
-            generation: record.order.generation, logs: layout.logs(ofGeneration: record.order.generation),
-            record: record)
+        var launch = Current(
+            generation: record.order.generation, logs: layout.logs(ofGeneration: record.order.generation))
+        launch.begin(record)
+        current = launch
     }
 
-    /// Looks what has become of the launch. True if its mpirun has just been seen for the first time.
+    /// Looks what has become of the launch, and wakes what a signal has stopped of it. True if its mpirun has just been
+    /// seen for the first time.
     func look(at now: Double) -> Bool {
         guard var launch = current else { return false }
         let endPath = LaunchRecord.endPath(inLogs: launch.logs)
@@ -84,20 +93,25 @@ final class WorkerProcesses {
             report(end, of: launch)
             return false
         }
-        guard now - launch.lookedAt >= (launch.record == nil ? 0.02 : Self.lookSeconds) else { return false }
+        let pause = launch.record == nil ? 0.02 : WatchedProcess.lookSeconds
+        guard now - launch.lookedAt >= pause else { return false }
         launch.lookedAt = now
         defer { if current != nil { current = launch } }
         guard let record = launch.record else {
-            launch.record = RecordFile.read(LaunchRecord.self, at: LaunchRecord.path(inLogs: launch.logs))
-            return launch.record != nil
+            guard let record = RecordFile.read(LaunchRecord.self, at: LaunchRecord.path(inLogs: launch.logs)) else {
+                return false
+            }
+            launch.begin(record)
+            return true
+        }
+        for index in launch.watched.indices {
+            guard let seconds = launch.watched[index].look(at: now) else { continue }
+            inbox.post(.woken(launch.watched[index].name, stoppedSeconds: seconds))
         }
         if !record.keeper.isAlive, !FileManager.default.fileExists(atPath: LaunchRecord.endPath(inLogs: launch.logs)) {
             current = nil
             Self.end(record)
-            let end = LaunchEnd(
-                processEnd: .signalled(number: SIGKILL), detail: "the process that kept the launch is gone",
-                culprit: .init())
-            report(end, of: launch)
+            report(LaunchEnd(processEnd: .unseen, detail: "", culprit: .init()), of: launch)
         }
         return false
     }

@@ -3,6 +3,7 @@ import Foundation
 import Journal
 import Subprocess
 import SystemPackage
+import Training
 
 /// The coordinator of a run, started by this program and outlived by it; where a signal ends it, the next one goes on
 /// with the ranks that it leaves running.
@@ -21,7 +22,8 @@ struct CoordinatorProcess: Sendable {
     /// Starts the coordinator, shows its progress and passes signals on until it ends.
     ///
     /// - Returns: its exit code.
-    /// - Throws: a `CommandFailure` if it cannot be started, or signals end it again and again.
+    /// - Throws: a `CommandFailure` if it cannot be started, if a signal ends it once the run was asked to stop, or if
+    ///   signals end it again and again.
     func run(showing progress: ProgressDisplay) async throws -> Int32 {
         let interrupts = Interrupts()
         var deaths = 0
@@ -37,11 +39,19 @@ struct CoordinatorProcess: Sendable {
                 let completed = completedSteps
                 deaths = completed > steps ? 1 : deaths + 1
                 steps = completed
-                guard !interrupts.haveArrived, deaths < Self.deathsToGiveUp else {
+                if interrupts.haveArrived {
                     await progress.finish()
                     throw CommandFailure(
-                        .unexpectedFailure,
-                        "signal \(signal) ended the coordinator; dmd2 run goes on from the last checkpoint")
+                        .stoppedResumable,
+                        "signal \(signal) ended the coordinator while it stopped the run; dmd2 run goes on from the last "
+                            + "checkpoint")
+                }
+                guard deaths < Self.deathsToGiveUp else {
+                    await progress.finish()
+                    throw CommandFailure(
+                        .gaveUp,
+                        "gave up after \(deaths) deaths of the coordinator without a step between them; last: signal "
+                            + "\(signal)")
                 }
                 await progress.note("signal \(signal) ended the coordinator; the next one goes on with its ranks")
                 // The first successor is immediate; then 1, 2, 4 … seconds, in case the obstacle passes by itself.
@@ -71,7 +81,9 @@ struct CoordinatorProcess: Sendable {
             group.addTask {
                 for await process in started.stream {
                     await progress.started(process)
+                    async let isWatched: Void = watch(process, showing: progress)
                     await interrupts.forward(to: process, progress)
+                    await isWatched
                 }
                 return .cancelled
             }
@@ -81,6 +93,19 @@ struct CoordinatorProcess: Sendable {
                 return status
             }
             preconditionFailure("the coordinator's task ended without an outcome")
+        }
+    }
+
+    /// Wakes the coordinator if a signal stops it, until the task is cancelled: it could not notice that itself.
+    private func watch(_ process: pid_t, showing progress: ProgressDisplay) async {
+        guard let identity = ProcessIdentity(pid: process) else { return }
+        var coordinator = WatchedProcess("the coordinator", identity)
+        while !Task.isCancelled {
+            if let seconds = coordinator.look(at: monotonicSeconds()) {
+                await progress.note(
+                    "the coordinator had been stopped by a signal, and was woken after \(Int(seconds.rounded())) s")
+            }
+            try? await Task.sleep(for: .seconds(WatchedProcess.lookSeconds))
         }
     }
 

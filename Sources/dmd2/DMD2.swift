@@ -9,9 +9,9 @@ struct DMD2: AsyncParsableCommand {
         commandName: "dmd2",
         abstract: "Distil a diffusion model into a generator of one or a few steps, on CPUs.",
         subcommands: [
-            RunCommand.self, PlanCommand.self, PairsCommand.self, CalibrateCommand.self, StatusCommand.self,
-            SetCommand.self, CheckpointCommand.self, StopCommand.self, EventsCommand.self, KeysCommand.self,
-            ExplainCommand.self, SampleCommand.self, BenchCommand.self,
+            RunCommand.self, DoctorCommand.self, PlanCommand.self, PairsCommand.self, CalibrateCommand.self,
+            StatusCommand.self, SetCommand.self, CheckpointCommand.self, StopCommand.self, EventsCommand.self,
+            KeysCommand.self, ExplainCommand.self, SampleCommand.self, BenchCommand.self,
         ])
 
     static func main() async {

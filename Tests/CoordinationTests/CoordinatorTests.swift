@@ -42,7 +42,7 @@ import Testing
     func helloAgain() {
         #expect(replies(tell(.heartbeat(heartbeat: Heartbeat()))) == [.helloWanted])
         #expect(replies(tell(.hello(host: "a", pid: 1, ranks: 2))) == [.welcome])
-        #expect(replies(tell(.heartbeat(heartbeat: Heartbeat()))) == [.heartbeatSeen])
+        #expect(replies(tell(.heartbeat(heartbeat: Heartbeat()))) == [.heartbeatSeen(number: nil)])
     }
 
     @Test("Only rank 0 may plan, and only ranks of this run may speak")
@@ -78,7 +78,7 @@ import Testing
         #expect(
             tell(heartbeat).contains(
                 .record(.stepsCompleted(generation: 5, stage: "distil", firstStep: 0, kinds: kinds))))
-        #expect(tell(heartbeat) == [.reply(.heartbeatSeen)])
+        #expect(tell(heartbeat) == [.reply(.heartbeatSeen(number: nil))])
         let status = coordinator.status(at: 2)
         #expect(status.step == 6)
         #expect(status.studentUpdates == 2)
@@ -101,7 +101,7 @@ import Testing
         #expect(status.losses.isEmpty)
         // Before the first step there is no step to write it under.
         let starting = Heartbeat(stage: "distil", phase: .starting, memory: memory)
-        #expect(tell(.heartbeat(heartbeat: starting), rank: 1) == [.reply(.heartbeatSeen)])
+        #expect(tell(.heartbeat(heartbeat: starting), rank: 1) == [.reply(.heartbeatSeen(number: nil))])
     }
 
     @Test("A checkpoint is published once, whatever is repeated, and then answered")
@@ -233,6 +233,38 @@ import Testing
         #expect(next.contains(.supervise(.launch(generation: 6))))
         #expect(coordinator.status(at: 21).restarts.lastCause?.contains("silent") == true)
         #expect(coordinator.status(at: 21).ranks.isEmpty)
+    }
+
+    @Test("A standstill that ended is told and written down, and changes nothing else")
+    func standstills() {
+        begin()
+        for (event, kind, process) in [
+            (Coordinator.Event.woken("mpirun", stoppedSeconds: 3), "process_woken", "mpirun"),
+            (.stoodStill(seconds: 3), "stood_still", "the coordinator"),
+        ] {
+            let effects = coordinator.handle(event, at: 2)
+            let detail = ["process": process, "seconds": "3.0"]
+            #expect(effects.first == .record(.event(generation: 5, kind: kind, detail: detail)))
+            #expect(effects.contains { if case .announce(let line) = $0 { line.hasPrefix(process) } else { false } })
+            #expect(!effects.contains { if case .supervise = $0 { true } else { false } })
+        }
+        #expect(coordinator.status(at: 2).state == .running)
+    }
+
+    @Test("Metrics are acknowledged once they are written down; those of an overtaken heartbeat are not")
+    func acknowledgement() {
+        begin()
+        func heartbeat(progress: Int, number: Int) -> WorkerMessage {
+            .heartbeat(
+                heartbeat: Heartbeat(
+                    stage: "distil", step: 1, phase: .training, progressCounter: progress,
+                    metrics: [MetricRow(stage: "distil", step: 0, name: "loss", value: Double(number))],
+                    number: number))
+        }
+        let taken = tell(heartbeat(progress: 5, number: 2))
+        #expect(taken.contains { if case .record(.metrics) = $0 { true } else { false } })
+        #expect(taken.last == .reply(.heartbeatSeen(number: 2)))
+        #expect(tell(heartbeat(progress: 4, number: 1)) == [.reply(.heartbeatSeen(number: nil))])
     }
 
     /// A heartbeat of rank 0 with the rows of student updates at these steps.

@@ -13,7 +13,7 @@ import Testing
             .heartbeat(
                 heartbeat: Heartbeat(
                     stage: "distil", step: 3, phase: .training,
-                    metrics: [.init(stage: "distil", step: 2, name: "loss.critic", value: 0.5)])),
+                    metrics: [.init(stage: "distil", step: 2, name: "loss.critic", value: 0.5)], number: 3)),
             .beginStage(stage: stage), .planRequest(stage: "distil", firstStep: 3),
             .checkpointPrepared(checkpoint: .init(stage: "distil", step: 3, content: "{}")),
             .checkpointDropped(stage: "distil", step: 3, reason: "disk full"),
@@ -23,8 +23,8 @@ import Testing
 
     static let serverMessages: [ServerMessage] =
         [
-            .welcome, .superseded(reason: "old"), .refused(reason: "no"), .helloWanted, .heartbeatSeen,
-            .stageBegun(stage: "distil"),
+            .welcome, .superseded(reason: "old"), .refused(reason: "no"), .helloWanted, .heartbeatSeen(number: nil),
+            .heartbeatSeen(number: 3), .stageBegun(stage: "distil"),
             .plan(window: PlanWindow(stage: "distil", firstStep: 0, kinds: [.criticOnly])),
             .checkpointCommitted(stage: "distil", step: 3),
             .checkpointFailed(stage: "distil", step: 3, reason: "disk full"), .noted,

@@ -42,6 +42,17 @@ import Testing
         #expect(StudentHealth.lastSoundStep(StudentHistory((sound + bad(8)).flatMap { $0 })) == 19)
     }
 
+    @Test("A student that starts blank has a hundred updates to draw something; one that becomes blank has not")
+    func blankStart() {
+        func blank(_ steps: Range<Int>) -> [[MetricRow]] { steps.map { studentRows(step: $0, contrast: 0.015) } }
+        #expect(health(blank(0..<99))?.grade == .healthy)
+        #expect(health(blank(0..<100))?.grade == .collapsed)
+        // Twice the contrast of the first images, then half of it again: still what it started as.
+        let drawing = (20..<30).map { studentRows(step: $0, contrast: 0.03) }
+        #expect(health(blank(0..<20) + drawing + blank(30..<40))?.grade == .healthy)
+        #expect(health([studentRows(step: 0, contrast: 0.1)] + blank(1..<20))?.grade == .collapsed)
+    }
+
     @Test("Images that the teacher denoises far worse than the first ones are an exploding drift")
     func teacherError() {
         var rows = (0..<20).map { studentRows(step: $0) }

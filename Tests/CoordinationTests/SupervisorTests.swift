@@ -35,6 +35,14 @@ import Testing
         #expect(supervisor.handle(ended(1, code: 137), at: 5) == [], "an older generation's end is old news")
     }
 
+    @Test("A launch whose keeper died is replaced, and the keeper is named")
+    func keeperLost() {
+        var supervisor = running()
+        let end = Supervisor.Event.launchEnded(generation: 1, .unseen, detail: "")
+        #expect(supervisor.handle(end, at: 5) == [.launch(generation: 2)])
+        #expect(supervisor.lastCause == "the process that kept the launch is gone")
+    }
+
     @Test("Restarts without progress end the run with status 93")
     func givesUp() {
         var supervisor = running()

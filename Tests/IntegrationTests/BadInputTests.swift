@@ -234,17 +234,6 @@ extension ProgramTests {
     }
 }
 
-extension Sandbox {
-    /// Every file of the run folder with its bytes, but for those that SQLite keeps beside a database in use.
-    fileprivate func contents() throws -> [String: Data] {
-        var contents: [String: Data] = [:]
-        for name in try FileManager.default.subpathsOfDirectory(atPath: runFolder) where !name.contains("sqlite-") {
-            contents[name] = FileManager.default.contents(atPath: "\(runFolder)/\(name)")
-        }
-        return contents
-    }
-}
-
 /// A socket that listens on a free port of this machine.
 private struct Listener: ~Copyable {
     private let descriptor: Int32

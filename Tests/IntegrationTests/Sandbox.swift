@@ -84,6 +84,15 @@ final class Sandbox: Sendable {
         }
     }
 
+    /// Every file of the run folder with its bytes, but for those that SQLite keeps beside a database in use.
+    func contents() throws -> [String: Data] {
+        var contents: [String: Data] = [:]
+        for name in try FileManager.default.subpathsOfDirectory(atPath: runFolder) where !name.contains("sqlite-") {
+            contents[name] = FileManager.default.contents(atPath: "\(runFolder)/\(name)")
+        }
+        return contents
+    }
+
     private func killAll() {
         for process in liveProcesses { kill(process, SIGKILL) }
     }

@@ -120,6 +120,43 @@ extension ProgramTests {
             #expect(sandbox.liveProcesses.isEmpty)
         }
 
+        @Test("mpirun, the launch's keeper and the coordinator, stopped by a signal, are woken, and no worker stops")
+        func stoppedPrograms() async throws {
+            let sandbox = try Sandbox()
+            let live = LiveRun(folder: sandbox.runFolder)
+            let program = try sandbox.start(
+                "dmd2",
+                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments)
+            let status = try await live.reach("teacher", step: 4)
+            let mpirun = try #require(live.address()?.processGroup)
+            let keeper = try #require(sandbox.liveProcesses.first { Self.commandLine($0).contains("--order") })
+            for process in [mpirun, keeper, status.pid] { #expect(kill(process, SIGSTOP) == 0) }
+            let outcome = try await sandbox.finish(program)
+
+            #expect(outcome.exitCode == 0, "\(outcome.errors)")
+            #expect(outcome.weights == (try await Self.undisturbed.value))
+            let journal = try live.journal()
+            #expect(try journal.generations().map(\.generation) == [1])
+            let kinds = try journal.events().map(\.kind).filter { ["process_woken", "stood_still"].contains($0) }
+            #expect(kinds.sorted() == ["process_woken", "process_woken", "stood_still"])
+            #expect(sandbox.liveProcesses.isEmpty)
+        }
+
+        private static func commandLine(_ process: pid_t) -> [String] {
+            let bytes = FileManager.default.contents(atPath: "/proc/\(process)/cmdline") ?? Data()
+            return bytes.split(separator: 0).map { String(decoding: $0, as: UTF8.self) }
+        }
+
+        @Test("A coordinator that dies in the same place again and again is given up, with the status for that")
+        func coordinatorGivenUp() async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await sandbox.run(
+                "dmd2", ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments,
+                environment: ["DMD2_FAILPOINT": "die:manifest:5"])
+            #expect(outcome.exitCode == Coordination.ExitStatus.gaveUp.rawValue, "\(outcome.errors)")
+            #expect(outcome.complaints.last?.contains("gave up after 5 deaths of the coordinator") == true)
+        }
+
         @Test("A run whose programs are all killed but its workers goes on with them at its next start")
         func killedPrograms() async throws {
             let sandbox = try Sandbox()

@@ -75,6 +75,18 @@ import Training
         #expect(LaunchStory(of: 2, generations: launches, events: events, now: nil) == nil)
     }
 
+    @Test("What stood still and was survived is told by name, in the order of events")
+    func standstills() throws {
+        let events = [
+            try event(0, 1, "launch_started"),
+            try event(5, 1, "process_woken", ["process": "mpirun", "seconds": "3.02"]),
+            try event(9, 1, "stood_still", ["process": "the coordinator", "seconds": "3.4"]),
+        ]
+        let launches = [try generation(1, ended: false, cause: nil)]
+        let story = try #require(LaunchStory(of: 1, generations: launches, events: events, now: nil))
+        #expect(story.standstills == ["mpirun for 3 s", "the coordinator for 3 s"])
+    }
+
     @Test("A journal without an end of its last launch says how to go on with it")
     func liveLaunch() throws {
         let journal = try Journal.writing(path: NSTemporaryDirectory() + "live-\(UUID().uuidString).sqlite")

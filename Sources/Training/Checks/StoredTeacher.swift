@@ -2,6 +2,7 @@ import Checkpoints
 package import Coordination
 package import Diffusion
 package import Layers
+import Tensors
 
 /// The teacher of a run: the file that `teacher.weights` names, or the newest checkpoint that verifies.
 package struct StoredTeacher {
@@ -15,10 +16,12 @@ package struct StoredTeacher {
     ///
     /// Throws: `MissingTeacher` if the folder has none, `CheckpointError` or `TeacherFileError` if it does not fit the
     /// configured network.
-    package init(_ configuration: RunConfiguration, denoiser: Denoiser, images: TrainingImages) throws {
+    package init(_ configuration: RunConfiguration, denoiser: Denoiser) throws {
+        weights = NetworkWeights(denoiser.layout, precision: configuration.precision.onThisProcessor.teacher)
         if configuration.teacher.isGiven {
-            weights = NetworkWeights(denoiser.layout, precision: configuration.precision.teacher)
-            try TeacherFile(path: configuration.teacher.weights, layout: denoiser.layout).read(into: weights)
+            // Also compares the file's hash with the one that the configuration may name.
+            let bound = try configuration.bindingTeacherFile()
+            try TeacherFile(path: bound.teacher.weights, layout: denoiser.layout).read(into: weights)
             (step, isComplete) = (nil, true)
             return
         }
@@ -26,11 +29,12 @@ package struct StoredTeacher {
         guard let found = try folder.checkpoints(of: "teacher").newestVerified(settingAside: false).found else {
             throw MissingTeacher(folder: folder.path)
         }
-        let stage = TeacherStage(
-            configuration.teacher, denoiser: denoiser, precision: configuration.precision.teacher, images: images,
-            seed: configuration.run.seed)
-        try StageState(networks: stage.networks).load(found)
-        weights = stage.average
+        let reader = try CheckpointReader(found)
+        for (name, value) in weights.named {
+            let stored = "teacher.\(StageState.Part.average.rawValue)\(name)"
+            try reader.read(TensorDestination(name: stored, shape: value.shape.list, elements: value.buffer))
+        }
+        weights.update { _ in }
         step = found.manifest.step
         isComplete = found.manifest.metadata[Worker.completeKey] == "true"
     }

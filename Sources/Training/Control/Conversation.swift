@@ -1,15 +1,18 @@
-import Coordination
+package import Coordination
 
 /// One rank's side of the control protocol, without socket or clock: what has to be sent, and what the answers mean.
 /// Times are seconds on a monotonic clock.
-struct Conversation {
-    /// A question without an answer is asked again after this time, seconds.
-    static let patience = 2.0
+package struct Conversation {
+    /// A question without an answer is asked again after this time, and metrics without one are sent again, seconds.
+    package static let patience = 2.0
 
     /// How the coordinator answered a question.
-    enum Answer: Equatable {
+    package enum Answer: Equatable {
+        /// It has taken note.
         case done
+        /// The window that was asked for.
         case window(PlanWindow)
+        /// It cannot be had, for this reason.
         case failed(String)
     }
 
@@ -24,47 +27,52 @@ struct Conversation {
     private var heartbeatAt: Double?
     private var questions: [Question] = []
     private var answers: [(question: WorkerMessage, answer: Answer)] = []
+    private var heartbeatCount = 0
+    /// Metrics on their way, by their heartbeat's number, oldest first.
+    private var unanswered: [(number: Int, metrics: [MetricRow], sentAt: Double)] = []
 
-    /// Progress since the last heartbeat.
-    var ledger = ProgressLedger()
+    /// Progress since the last heartbeat, and metrics that have not arrived.
+    package var ledger = ProgressLedger()
     /// When the coordinator was last heard.
-    private(set) var heardAt: Double
+    package private(set) var heardAt: Double
     /// Why this worker must leave at once; nil if it need not.
-    private(set) var supersession: String?
+    package private(set) var supersession: String?
     /// True once nothing more is to be said.
-    private(set) var isClosed = false
+    package private(set) var isClosed = false
 
-    init(hello: WorkerMessage, startingAt now: Double) {
+    /// A conversation of a rank that introduces itself with this message.
+    package init(hello: WorkerMessage, startingAt now: Double) {
         self.hello = hello
         heardAt = now
     }
 
     /// Ends the conversation; what has not been answered is given up.
-    mutating func close() { isClosed = true }
+    package mutating func close() { isClosed = true }
 
     /// Asks something. Metrics measured before the question are sent before it.
-    mutating func ask(_ message: WorkerMessage) {
+    package mutating func ask(_ message: WorkerMessage) {
         questions.append(Question(message: message))
         heartbeatAt = nil
     }
 
     /// Takes the answer to a question, once.
-    mutating func takeAnswer(to message: WorkerMessage) -> Answer? {
+    package mutating func takeAnswer(to message: WorkerMessage) -> Answer? {
         guard let index = answers.firstIndex(where: { $0.question == message }) else { return nil }
         return answers.remove(at: index).answer
     }
 
     /// Everything that should be sent now, in order. Until it is welcomed, a rank only says hello.
-    mutating func messagesToSend(at now: Double) -> [WorkerMessage] {
+    package mutating func messagesToSend(at now: Double) -> [WorkerMessage] {
         guard isWelcome else {
             guard isDue(helloAt, every: 1, at: now) else { return [] }
             helloAt = now
             return [hello]
         }
         var messages: [WorkerMessage] = []
+        if let oldest = unanswered.first, now - oldest.sentAt >= Self.patience { takeBackMetrics() }
         if ledger.isUrgent || isDue(heartbeatAt, every: 1, at: now) {
             repeat {
-                messages.append(.heartbeat(heartbeat: ledger.takeHeartbeat(at: now)))
+                messages.append(.heartbeat(heartbeat: nextHeartbeat(at: now)))
             } while !questions.isEmpty && ledger.hasMetrics
             heartbeatAt = now
         }
@@ -76,18 +84,23 @@ struct Conversation {
     }
 
     /// Takes in a message from the coordinator.
-    mutating func receive(_ message: CoordinatorMessage, at now: Double) {
+    package mutating func receive(_ message: CoordinatorMessage, at now: Double) {
         heardAt = now
         switch message {
         case .welcome:
             // A coordinator that has just been started has not heard what was asked before.
-            if !isWelcome { for index in questions.indices { questions[index].sentAt = nil } }
+            if !isWelcome {
+                for index in questions.indices { questions[index].sentAt = nil }
+                heartbeatAt = nil
+            }
             isWelcome = true
         case .helloWanted:
             isWelcome = false
             helloAt = nil
-        case .heartbeatSeen:
-            break
+            // A coordinator that has just been started has not taken them, and the one before it may not have.
+            takeBackMetrics()
+        case .heartbeatSeen(let number):
+            unanswered.removeAll { $0.number == number }
         case .superseded(let reason):
             supersession = reason
         case .refused(let reason) where !isWelcome:
@@ -115,6 +128,21 @@ struct Conversation {
                 }
             }
         }
+    }
+
+    private mutating func nextHeartbeat(at now: Double) -> Heartbeat {
+        var heartbeat = ledger.takeHeartbeat(at: now)
+        guard !heartbeat.metrics.isEmpty else { return heartbeat }
+        heartbeatCount += 1
+        heartbeat.number = heartbeatCount
+        unanswered.append((heartbeatCount, heartbeat.metrics, now))
+        return heartbeat
+    }
+
+    private mutating func takeBackMetrics() {
+        ledger.putBack(unanswered.flatMap(\.metrics))
+        unanswered = []
+        heartbeatAt = nil
     }
 
     private func isDue(_ last: Double?, every seconds: Double, at now: Double) -> Bool {

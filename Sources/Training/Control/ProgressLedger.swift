@@ -1,7 +1,7 @@
 import Coordination
 
 /// Adds up a rank's reports between two heartbeats. Times are seconds on a monotonic clock.
-struct ProgressLedger {
+package struct ProgressLedger {
     /// More rows than this wait for the next heartbeat, so no message exceeds the limit.
     static let maximumRows = 2000
 
@@ -28,7 +28,8 @@ struct ProgressLedger {
     /// Completed steps per second, as the last heartbeat stated.
     var stepsPerSecond: Double { heartbeat.stepsPerSecond }
 
-    mutating func add(_ report: ProgressReport, at now: Double) {
+    /// Takes in a report.
+    package mutating func add(_ report: ProgressReport, at now: Double) {
         if report.stage != heartbeat.stage { beginStage(report.stage) }
         if report.step > heartbeat.step, let lastReportAt, heartbeat.phase == .training {
             heartbeat.slowestStepSeconds = max(heartbeat.slowestStepSeconds, now - lastReportAt)
@@ -48,7 +49,10 @@ struct ProgressLedger {
         }
     }
 
-    /// The heartbeat to send now. Metrics it carries are not carried again.
+    /// Metrics that did not arrive: the next heartbeat carries them, before what was measured since.
+    mutating func putBack(_ metrics: [MetricRow]) { heartbeat.metrics.insert(contentsOf: metrics, at: 0) }
+
+    /// The heartbeat to send now. Metrics it carries are not carried again, unless they are put back.
     mutating func takeHeartbeat(at now: Double) -> Heartbeat {
         measureSpeed(at: now)
         hasToldOfWork = hasWorked

@@ -4,13 +4,19 @@ import Foundation
 package enum MachineMemory {
     /// Bytes: what the machine has, or less where a control group limits it. Nil where the kernel does not say.
     package static var byteCount: Int? {
-        let total = text("/proc/meminfo").flatMap(total(inMeminfo:))
+        let total = text("/proc/meminfo").flatMap { bytes(of: "MemTotal", inMeminfo: $0) }
         return [total, controlGroupLimit].compactMap(\.self).min()
     }
 
-    /// The line `MemTotal:  24684036 kB`.
-    package static func total(inMeminfo text: String) -> Int? {
-        let line = text.split(separator: "\n").first { $0.hasPrefix("MemTotal:") }
+    /// Bytes that a program could still have: what the kernel can free, or less where a control group limits it.
+    package static var availableByteCount: Int? {
+        let available = text("/proc/meminfo").flatMap { bytes(of: "MemAvailable", inMeminfo: $0) }
+        return [available, controlGroupLimit].compactMap(\.self).min()
+    }
+
+    /// A line such as `MemTotal:  24684036 kB`.
+    package static func bytes(of name: String, inMeminfo text: String) -> Int? {
+        let line = text.split(separator: "\n").first { $0.hasPrefix(name + ":") }
         return line.flatMap { $0.split(separator: " ").dropFirst().first }.flatMap { Int($0) }.map { $0 << 10 }
     }
 

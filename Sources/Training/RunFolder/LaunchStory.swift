@@ -18,6 +18,8 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
     package var collateral: [String] = []
     /// Coordinators that died while it ran, without stopping it.
     package var coordinatorDeaths: Int
+    /// Processes that stood still while it ran, without stopping it: which, and for how long.
+    package var standstills: [String] = []
     /// The stage it was in and the steps of it that were completed, before the end and where the next launch began.
     package var stage: String?
     package var stepsCompleted: Int?
@@ -40,6 +42,10 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
         let own = events.filter { $0.generation == launch }
         hosts = own.first { $0.kind == "launch_started" }?.particulars["hosts"] ?? ""
         coordinatorDeaths = own.count { $0.kind == "coordinator_resumed" }
+        standstills = own.filter { ["process_woken", "stood_still"].contains($0.kind) }.map {
+            let seconds = $0.particulars["seconds"].flatMap { Double($0) } ?? 0
+            return "\($0.particulars["process"] ?? "a process") for \(Int(seconds.rounded())) s"
+        }
         let words = own.filter { $0.kind == "worker_failed" }.map {
             "rank \($0.particulars["rank"] ?? "?"): \($0.particulars["reason"] ?? "")"
         }

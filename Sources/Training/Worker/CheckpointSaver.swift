@@ -5,7 +5,7 @@ import Foundation
 import Tensors
 
 /// Saves the state of a stage while the stage goes on. What the training thread pays is a copy of its rank's share; other
-/// threads hash, write and publish. One save is under way at a time: the next one that is due waits for it.
+/// threads write, hash and publish. One save is under way at a time: the next one that is due waits for it.
 ///
 /// All of MPI stays on the training thread: a save is begun and finished by collective calls, between steps. A save that
 /// cannot be made is given up, told and written down; nothing that was published before is touched.
@@ -14,7 +14,8 @@ final class CheckpointSaver {
     private struct Save {
         let target: CheckpointSave
         let metadata: [String: String]
-        var stallSeconds: Double
+        /// For how long training has waited for it.
+        let stallSeconds: Double
     }
 
     private let stage: String
@@ -45,8 +46,9 @@ final class CheckpointSaver {
     func begin(step: Int, metadata: [String: String]) throws -> Bool {
         self.step = step
         report(step, [])
-        try finish()
+        // A save that is still under way is waited for: that is part of what this one costs.
         let begun = ContinuousClock.now
+        try finish()
         var refusal = ""
         if communicator.rank == 0 {
             do {
@@ -122,6 +124,7 @@ final class CheckpointSaver {
     /// Gathers what the ranks report and has it published. False if a rank could not write; true on the others.
     private func handOver() throws -> Bool {
         guard let save = writing else { return true }
+        let begun = ContinuousClock.now
         writing = nil
         // Names, headers and messages of hundreds of tensors are gone when this returns; so should their memory be.
         defer { SystemHeap.trim() }
@@ -140,10 +143,11 @@ final class CheckpointSaver {
                 return false
             }
         }
+        let stall = save.stallSeconds + (ContinuousClock.now - begun) / .seconds(1)
         report(
             step,
             [
-                ("checkpoint.stall_seconds", save.stallSeconds), ("checkpoint.write_seconds", seconds.total),
+                ("checkpoint.stall_seconds", stall), ("checkpoint.write_seconds", seconds.total),
                 ("checkpoint.hash_seconds", seconds.hashing),
             ])
         try control.beginPublishing(

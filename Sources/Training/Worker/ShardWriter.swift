@@ -2,7 +2,7 @@ import Checkpoints
 import Foundation
 
 /// One rank's part in saving a state while the state goes on changing: a copy, made at once into memory that is there
-/// already, and a thread that hashes the copy and writes it.
+/// already, and a thread that writes the copy while another hashes it.
 final class ShardWriter {
     /// What became of this rank's part.
     enum Outcome: Codable {

@@ -7,7 +7,6 @@ import Evaluation
 import Kernels
 import Layers
 package import Logging
-import Tensors
 
 /// One rank of a run: goes through the stages that are not finished yet, from the newest checkpoint of each.
 ///
@@ -189,10 +188,7 @@ package final class Worker {
         _ stage: some TrainingStage, _ state: StageState, bindings: [String: String], from start: Int,
         _ measure: Measurement?
     ) throws -> Bool {
-        let reductions = stage.networks.map { network in
-            configuration.launch.reduction.makeReduction(
-                communicator: communicator, shardCount: stage.shards, elementCount: network.vectorCount)
-        }
+        let steps = StageSteps(stage, configuration.launch.reduction, communicator)
         let saver = makeSaver(stage, state)
         var step = start
         func measuredMetadata(isLast: Bool) throws -> [String: String] {
@@ -209,7 +205,7 @@ package final class Worker {
             let window = try nextWindow(stage.name, from: step)
             try saver.advance(at: step)
             for kind in window.kinds {
-                let metrics = try run(step, kind, of: stage, reductions)
+                let metrics = try steps.take(step, kind)
                 step += 1
                 control.report(
                     ProgressReport(
@@ -235,40 +231,6 @@ package final class Worker {
                 return false
             }
         }
-    }
-
-    /// One step: for each network it updates, gradients of the own shards, their sum over all, one optimiser step.
-    private func run(
-        _ step: Int, _ kind: StepKind, of stage: some TrainingStage, _ reductions: [any GradientReduction]
-    ) throws -> [(name: String, value: Double)] {
-        var metrics: [(name: String, value: Double)] = []
-        for index in stage.updates(of: kind) {
-            let (network, reduction) = (stage.networks[index], reductions[index])
-            let count = network.optimizer.weights.layout.elementCount
-            for shard in reduction.ownedShards {
-                reduction.withLeaf(shard) { vector in
-                    guard let start = vector.baseAddress else { return }
-                    let storage = Storage(borrowing: start, capacity: vector.count)
-                    stage.accumulate(
-                        network: index, step: step, kind: kind, shard: shard,
-                        gradient: Tensor(storage, offset: 0, shape: Shape(count)), metrics: start + count)
-                }
-            }
-            let sum = try reduction.finish()
-            guard let gradient = sum.baseAddress else { continue }
-            let scale = 1 / Float(stage.shards)
-            let rate = network.nextLearningRate
-            let norm = network.optimizer.update(
-                gradient: gradient, scale: scale, learningRate: rate, averageKeep: network.averageKeep)
-            for average in network.furtherAverages { average.move(towards: network.optimizer.weights) }
-            for (offset, name) in network.metricNames.enumerated() {
-                metrics.append((name, Double(sum[count + offset] * scale)))
-            }
-            metrics.append(("gradient_norm.\(network.name)", Double(norm)))
-            metrics.append(("learning_rate.\(network.name)", Double(rate)))
-        }
-        stage.endStep()
-        return metrics
     }
 
     /// The next window, granted to rank 0 and broadcast inside the stream of collectives: all ranks switch together.

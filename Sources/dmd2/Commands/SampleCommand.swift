@@ -56,11 +56,12 @@ struct SampleCommand: ParsableCommand {
         let export = try WeightsExport(
             folder.checkpoint(of: .student, step: step, configuration), role: .student, values: values?.exported,
             configuration: configuration)
-        let progress = BatchProgress("sampling", total: images, unit: "images")
+        var display = StepsDisplay()
         let samples = try StudentSamples(
             export, configuration: configuration, labels: (0..<images).map { asked[$0 % asked.count] },
-            seed: seed ?? configuration.run.seed, batch: configuration.evaluate.batch, report: progress.show)
-        progress.finish()
+            seed: seed ?? configuration.run.seed, batch: configuration.evaluate.batch
+        ) { display.show("images", step: $0, of: images) }
+        display.finish()
         switch SampleFile(rawValue: (output as NSString).pathExtension) {
         case .png: try AtomicFile.write(PNGFile.encode(samples.picture), to: output)
         case .safetensors, nil: try samples.writeTensors(to: output)

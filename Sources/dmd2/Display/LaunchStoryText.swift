@@ -16,6 +16,7 @@ package enum LaunchStoryText {
         if story.coordinatorDeaths > 0 {
             rows.append(("survived", "the death of \(story.coordinatorDeaths) coordinators"))
         }
+        rows += story.standstills.map { ("survived", "a standstill of \($0)") }
         if let stage = story.stage, let completed = story.stepsCompleted {
             rows.append(("was at", "\(stage) step \(completed)"))
         }

@@ -18,15 +18,23 @@ package enum ProgressLine {
     /// The line for a terminal, with a bar, at most `columns` wide.
     package static func bar(_ status: RunStatus, columns: Int) -> String {
         guard let stage = status.stage else { return String(status.message.prefix(columns)) }
-        let fraction = status.totalSteps > 0 ? min(1, Double(status.step) / Double(status.totalSteps)) : 0
-        let head = "[\(status.stageIndex + 1)/\(status.stageCount)] \(stage) "
-        // The width of the number stays, so that the bar does not shrink as the number grows.
-        let total = String(status.totalSteps)
-        let step = String(repeating: " ", count: max(0, total.count - String(status.step).count)) + String(status.step)
-        var tail = [" \(step)/\(total)"] + losses(status)
+        var tail = losses(status)
         tail.append("\(Int(status.imagesPerSecond.rounded())) images/s")
         if let eta = status.etaSeconds { tail.append("ETA \(durationText(seconds: eta))") }
-        let text = tail.joined(separator: "  ")
+        return bar(
+            "[\(status.stageIndex + 1)/\(status.stageCount)] \(stage)", step: status.step, of: status.totalSteps, tail,
+            columns: columns)
+    }
+
+    /// A line with a bar between what is done and how far it is, at most `columns` wide.
+    package static func bar(
+        _ title: String, step: Int, of total: Int, _ details: [String], columns: Int
+    ) -> String {
+        let fraction = total > 0 ? min(1, Double(step) / Double(total)) : 0
+        let head = title + " "
+        // The width of the number stays, so that the bar does not shrink as the number grows.
+        let padding = String(repeating: " ", count: max(0, String(total).count - String(step).count))
+        let text = ([" \(padding)\(step)/\(total)"] + details).joined(separator: "  ")
         let width = max(8, min(30, columns - head.count - text.count - 1))
         let filled = Int(fraction * Double(width))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)

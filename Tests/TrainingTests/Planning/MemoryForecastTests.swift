@@ -93,10 +93,13 @@ struct MemoryForecastTests {
         try small.checkMemory(ranksHere: 1, dataBytes: 0)
     }
 
-    @Test("The machine's memory is the kernel's first line")
+    @Test("The machine's memory is the kernel's figure of it")
     func machine() {
-        #expect(MachineMemory.total(inMeminfo: "MemTotal:       24684036 kB\nMemFree: 1 kB\n") == 24_684_036 * 1024)
-        #expect(MachineMemory.total(inMeminfo: "MemFree: 1 kB\n") == nil)
+        let text = "MemTotal:       24684036 kB\nMemFree: 1 kB\nMemAvailable: 3 kB\n"
+        #expect(MachineMemory.bytes(of: "MemTotal", inMeminfo: text) == 24_684_036 * 1024)
+        #expect(MachineMemory.bytes(of: "MemAvailable", inMeminfo: text) == 3072)
+        #expect(MachineMemory.bytes(of: "MemTotal", inMeminfo: "MemFree: 1 kB\n") == nil)
         #expect(MachineMemory.byteCount ?? 0 > 1 << 28)
+        #expect(MachineMemory.availableByteCount ?? .max <= MachineMemory.byteCount ?? 0)
     }
 }

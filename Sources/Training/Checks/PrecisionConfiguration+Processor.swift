@@ -1,0 +1,8 @@
+import Kernels
+
+extension PrecisionConfiguration {
+    /// What a run of one rank here would compute in: float32 where the processor has no bfloat16 instructions.
+    var onThisProcessor: PrecisionConfiguration {
+        usesBFloat16 && !Processor.hasBFloat16 ? PrecisionConfiguration() : self
+    }
+}
