@@ -17,6 +17,14 @@ package struct StageTracker: Sendable {
     /// What ended the stage before its goal; nil as long as nothing did.
     package private(set) var collapse: Collapse?
 
+    /// How far the stage with a student had come when it was left: status tells that in the stages after it.
+    private struct Distillation {
+        var ratios: RatioSchedule
+        var step: Int
+        var health: StudentHealth?
+    }
+
+    private var distillation: Distillation?
     private var parked: [String: StageScheduler] = [:]
     private var storedRatios: [String: RatioSchedule]
     private var histories: [String: StudentHistory]
@@ -34,6 +42,11 @@ package struct StageTracker: Sendable {
         storedRatios = ratios
         self.reached = reached
         self.histories = histories
+        // One stage of a run at most has a student.
+        distillation = ratios.first.map { stage, ratios in
+            Distillation(
+                ratios: ratios, step: reached[stage] ?? 0, health: histories[stage].flatMap(StudentHealth.of))
+        }
     }
 
     /// Goes on in the middle of a launch.
@@ -76,6 +89,7 @@ package struct StageTracker: Sendable {
         if let scheduler, scheduler.declaration == declaration, begunIn == generation { return [] }
         begunIn = generation
         if let scheduler { parked[scheduler.declaration.name] = scheduler }
+        if let ratios = scheduler?.ratios { distillation = Distillation(ratios: ratios, step: step, health: health) }
         var entries: [JournalEntry] = []
         if var earlier = parked[declaration.name] {
             earlier.restart(declaration)
@@ -245,13 +259,11 @@ package struct StageTracker: Sendable {
         status.step = step
         status.totalSteps = scheduler.endStep
         status.losses = latestMetrics
-        status.health = health
-        guard let ratios = scheduler.ratios else { return }
-        status.studentUpdates = ratios.studentUpdates(before: step)
-        status.criticUpdates = step
-        status.ratio = ratios.ratio(at: step)
-        if ratios.lastSegment.firstStep > step, ratios.lastSegment.ratio != status.ratio {
-            status.pendingRatio = .init(ratio: ratios.lastSegment.ratio, step: ratios.lastSegment.firstStep)
+        if let ratios = scheduler.ratios {
+            status.describeDistillation(ratios, step: step, health: health)
+        } else if let distillation {
+            status.describeDistillation(
+                distillation.ratios, step: distillation.step, health: distillation.health)
         }
     }
 }

@@ -86,6 +86,35 @@ import Testing
         #expect(status.totalSteps == 20)
     }
 
+    private static let evaluation = StageDeclaration(
+        name: "evaluate", index: 1, count: 2, goal: .steps(count: 8), checkpointInterval: 0, windowSteps: 8)
+
+    @Test("A stage begins without the speed and the steps of the one before, and keeps the distillation's updates")
+    func nextStage() {
+        begin()
+        let heartbeat = Heartbeat(
+            stage: "distil", step: 20, phase: .training, stepsPerSecond: 10, imagesPerSecond: 640)
+        for rank in 0..<2 { _ = tell(.heartbeat(heartbeat: heartbeat), rank: rank) }
+        #expect(coordinator.status(at: 1).imagesPerSecond == 640)
+
+        _ = tell(.beginStage(stage: Self.evaluation))
+        let status = coordinator.status(at: 2)
+        #expect(status.stage == "evaluate" && status.step == 0 && status.totalSteps == 8)
+        #expect(status.imagesPerSecond == 0 && status.etaSeconds == nil)
+        #expect(status.ranks.map(\.step) == [0, 0])
+        #expect(status.studentUpdates == 4 && status.criticUpdates == 20 && status.ratio == 5)
+    }
+
+    @Test("A start that has only the evaluation left knows the distillation's updates from the journal")
+    func updatesOfEarlierStart() {
+        var stages = StageTracker(ratios: ["distil": RatioSchedule(ratio: 5)], reached: ["distil": 20])
+        _ = stages.begin(Self.evaluation, generation: 6)
+        var status = coordinator.status(at: 1)
+        #expect(status.ratio == nil)
+        stages.describe(in: &status)
+        #expect(status.studentUpdates == 4 && status.criticUpdates == 20 && status.ratio == 5)
+    }
+
     @Test("The memory of every rank is journalled by its step and shown beside it")
     func memoryIsJournalled() {
         begin()
