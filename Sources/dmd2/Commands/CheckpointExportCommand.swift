@@ -51,11 +51,15 @@ struct CheckpointExportCommand: ParsableCommand {
                 "\(folder.path): its teacher was not trained there; it is \(configuration.teacher.weights)")
         }
         let store = folder.layout.checkpoints(of: role.stage)
+        guard try !store.publishedSteps().isEmpty else {
+            throw CommandFailure(.inputMissing, "\(folder.path): no checkpoint of \(role.stage) is there yet")
+        }
         guard let step else {
             if let found = try store.newestVerified(settingAside: false).found { return found }
-            throw CommandFailure(.inputMissing, "\(folder.path): no checkpoint of \(role.stage) verifies")
+            throw CommandFailure(
+                .badData, "\(folder.path): no checkpoint of \(role.stage) verifies; dmd2 checkpoint verify says why")
         }
-        switch store.judge(step: step, hashingContent: true) {
+        switch try store.judge(namedStep: step) {
         case .sound(let checkpoint): return checkpoint
         case .rejected(let rejected): throw CommandFailure(.badData, rejected.description)
         }
