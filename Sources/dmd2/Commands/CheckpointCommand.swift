@@ -21,7 +21,7 @@ struct CheckpointCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the checkpoints of a run, newest first, without reading their content.")
+            commandName: "ls", abstract: "List the checkpoints of a run, oldest first, without reading their content.")
 
         @OptionGroup var argument: RunArgument
         @OptionGroup var format: OutputFormat
