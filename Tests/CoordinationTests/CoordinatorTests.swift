@@ -87,7 +87,7 @@ import Testing
     }
 
     private static let evaluation = StageDeclaration(
-        name: "evaluate", index: 1, count: 2, goal: .steps(count: 8), checkpointInterval: 0, windowSteps: 8)
+        name: "evaluate", index: 1, count: 2, goal: .tasks(count: 8), checkpointInterval: 0, windowSteps: 8)
 
     @Test("A stage begins without the speed and the steps of the one before, and keeps the distillation's updates")
     func nextStage() {
@@ -220,6 +220,43 @@ import Testing
             Issue.record("ratio 0 was accepted")
             return
         }
+    }
+
+    /// The one line that answers a command.
+    private func answer(_ request: ControlRequest) -> String? {
+        switch coordinator.handle(.control(request), at: 2).last {
+        case .answer(.accepted(_, let message)): message
+        case .answer(.refused(let reason)): reason
+        default: nil
+        }
+    }
+
+    @Test("What cannot be done in a stage is refused with one cause and what to do")
+    func refusals() {
+        #expect(answer(.setRatio(ratio: 7)) == "no stage has begun yet: ask again once one has")
+        for rank in 0..<2 { _ = tell(.hello(host: "a", pid: Int32(rank + 1), ranks: 2), rank: rank) }
+        let teacher = StageDeclaration(
+            name: "teacher", index: 0, count: 3, goal: .steps(count: 30), checkpointInterval: 10, windowSteps: 8)
+        _ = tell(.beginStage(stage: teacher))
+        #expect(
+            answer(.setRatio(ratio: 7))
+                == "stage 'teacher' trains no student: ask again once the distillation has begun")
+        begin()
+        #expect(answer(.setRatio(ratio: 7)) == "ratio 7 from step 0 on")
+        _ = tell(.beginStage(stage: Self.evaluation))
+        #expect(
+            answer(.setRatio(ratio: 7))
+                == "the distillation is over: its ratio can only be chosen in a new run, as distil.ratio")
+        #expect(
+            answer(.checkpointNow) == "stage 'evaluate' has no state to save: it is done again at the next start")
+    }
+
+    @Test("A save that is asked for is told with its step, beside the step that the stage is at")
+    func checkpointNow() {
+        begin()
+        for step in [0, 1, 3] { _ = tell(.planRequest(stage: "distil", firstStep: step)) }
+        _ = tell(.heartbeat(heartbeat: Heartbeat(stage: "distil", step: 2, phase: .training)))
+        #expect(answer(.checkpointNow) == "'distil' will be saved at step 8; it is at step 2 now")
     }
 
     @Test("A stop lets the workers save one step later, and ends the run with 0")

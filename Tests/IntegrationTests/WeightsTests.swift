@@ -156,7 +156,7 @@ extension ProgramTests {
             _ = try await live.reach("distil", step: 1)
             let now = try await sandbox.run("dmd2", ["checkpoint", "now", sandbox.runFolder])
             #expect(now.exitCode == 0, "\(now.errors)")
-            let step = try #require(now.output.matches(of: /after (\d+) steps/).first.flatMap { Int($0.output.1) })
+            let step = try #require(now.output.matches(of: /saved at step (\d+);/).first.flatMap { Int($0.output.1) })
             let continued = try await sandbox.finish(second)
 
             #expect(continued.exitCode == 0, "\(continued.errors)")

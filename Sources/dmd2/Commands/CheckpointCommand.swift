@@ -10,7 +10,7 @@ struct CheckpointCommand: ParsableCommand {
 
     struct Now: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "now", abstract: "Save a checkpoint of a live run at the next step not yet granted.")
+            commandName: "now", abstract: "Save a checkpoint of a live run at the first step not yet granted, and say which.")
 
         @OptionGroup var argument: RunArgument
 
