@@ -138,7 +138,7 @@ let package = Package(
                 "Distillation", "Evaluation", "Diffusion", "Layers", "Tensors", "Kernels", "Datasets", "Checkpoints",
                 "Communication", "Coordination", "Messaging", "Journal", logging,
             ]),
-        tests("dmd2", ["Checkpoints", "Coordination", "Journal", "Messaging"]),
+        tests("dmd2", ["Checkpoints", "Coordination", "Journal", "Messaging", "Training"]),
         .testTarget(
             name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging", "Checkpoints"],
             swiftSettings: settings),
