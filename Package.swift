@@ -117,11 +117,12 @@ let package = Package(
                 argumentParser,
                 logging,
             ]),
-        // Tests, in the order of the modules
+        // Tests, in the order of the modules, and what several of them need
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("Kernels"),
         tests("Communication"),
         tests("Messaging"),
-        tests("Coordination"),
+        tests("Coordination", ["TestSupport"]),
         tests("Journal"),
         tests("Tensors", ["Kernels"]),
         tests("Layers", ["Tensors", "Kernels"]),
@@ -136,11 +137,11 @@ let package = Package(
             "Training",
             [
                 "Distillation", "Evaluation", "Diffusion", "Layers", "Tensors", "Kernels", "Datasets", "Checkpoints",
-                "Communication", "Coordination", "Messaging", "Journal", logging,
+                "Communication", "Coordination", "Messaging", "Journal", "TestSupport", logging,
             ]),
         tests("dmd2", ["Checkpoints", "Coordination", "Journal", "Messaging", "Training"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging", "Checkpoints"],
+            name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging", "Checkpoints", "TestSupport"],
             swiftSettings: settings),
     ]
 )
