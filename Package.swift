@@ -100,9 +100,8 @@ let package = Package(
         program(
             "dmd2",
             [
-                "CommandLineOptions", "Training", "Evaluation", "Distillation", "Diffusion", "Coordination",
-                "Communication", "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess,
-                systemPackage,
+                "CommandLineOptions", "Training", "Evaluation", "Distillation", "Coordination", "Communication",
+                "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess, systemPackage,
             ]),
         program(
             "dmd2-coordinator",
@@ -125,10 +124,10 @@ let package = Package(
         tests("Coordination", ["TestSupport"]),
         tests("Journal"),
         tests("Tensors", ["Kernels"]),
-        tests("Layers", ["Tensors", "Kernels"]),
+        tests("Layers", ["Tensors"]),
         tests("Datasets"),
         tests("Checkpoints"),
-        tests("Diffusion", ["Layers", "Tensors", "Kernels"]),
+        tests("Diffusion", ["Layers", "Tensors"]),
         tests(
             "Distillation", ["Diffusion", "Layers", "Tensors", "Kernels", "Checkpoints"],
             resources: [.copy("Fixtures")]),
