@@ -19,7 +19,9 @@ extension CheckpointStore {
     /// Throws: `unknownStep` if there is none.
     package func judge(namedStep step: Int) throws(CheckpointError) -> CheckpointInspection {
         let present = try publishedSteps()
-        guard present.contains(step) else { throw .unknownStep(folder: folder, step: step, present: present.reversed()) }
+        guard present.contains(step) else {
+            throw .unknownStep(folder: folder, step: step, present: present.reversed())
+        }
         return judge(step: step, hashingContent: true)
     }
 

@@ -112,7 +112,8 @@ package struct RunStatus: Codable, Equatable, Sendable {
     package var step: Int
     /// Steps the stage has in all.
     package var totalSteps: Int
-    /// Updates of the student completed. Like what follows it keeps its last value in the stages after the distillation.
+    /// Updates of the student completed. This and what follows keep their last values in the stages after the
+    /// distillation.
     package var studentUpdates: Int
     /// Updates of its critic completed.
     package var criticUpdates: Int

@@ -129,7 +129,8 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         return segment
     }
 
-    /// Saves state after the first step not yet granted and returns that number of completed steps. Throws: why it cannot.
+    /// Saves state after the first step not yet granted and returns that number of completed steps. Throws: why it
+    /// cannot.
     package mutating func saveSoon() throws(StageRefusal) -> Int {
         guard trains else { throw .nothingTrained }
         try checkStepsAreLeft()

@@ -5,7 +5,8 @@ package import Tensors
 /// The optimal denoiser of a Gaussian mixture as a network without weights: a teacher that is exact.
 ///
 /// It is the backbone F that EDM's preconditioning turns into the mixture's D, F = (D - c_skip x) / c_out, so a
-/// ``Denoiser`` over it goes wherever a frozen teacher does. It has no encoder, so no head. An image of H x W x C is a point of that many dimensions.
+/// ``Denoiser`` over it goes wherever a frozen teacher does; it has no encoder, which only a critic's heads read. An image
+/// of H x W x C is a point of that many dimensions.
 package struct ClosedFormBackbone: Backbone {
     package let layout = ParameterLayout()
 

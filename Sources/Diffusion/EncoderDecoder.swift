@@ -1,8 +1,8 @@
 package import Layers
 package import Tensors
 
-/// A backbone whose encoder can be read on its own, as the critic's heads do. A new one is one file: this protocol, and its
-/// case in `NetworkConfiguration.Backbone`.
+/// A backbone whose encoder can be read on its own, as the critic's heads do. A new one is one file: this protocol, and
+/// its case in `NetworkConfiguration.Backbone`.
 package protocol EncoderDecoder: Backbone {
     /// Channels and side length of the encoder's last output.
     var bottleneckChannels: Int { get }
@@ -36,7 +36,8 @@ extension EncoderDecoder {
         return outputs[outputs.count - 1]
     }
 
-    /// The encoder's last output at each of some resolutions, `[N, r, r, encoderChannels[r]]`, in the weights' precision.
+    /// The encoder's last output at each of some resolutions, `[N, r, r, encoderChannels[r]]`, in the weights'
+    /// precision.
     ///
     /// Traps: if there is no such resolution.
     package func encoderOutputs(

@@ -8,8 +8,8 @@ protocol EmbeddedBlock: Sendable {
     func callAsFunction(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> Variable
 }
 
-/// The decoder of a U-Net: blocks from the coarsest level to the finest, some of which take an output of the encoder beside
-/// the stream; then normalisation, SiLU and a convolution.
+/// The decoder of a U-Net: blocks from the coarsest level to the finest, some of which take an output of the encoder
+/// beside the stream; then normalisation, SiLU and a convolution.
 struct SkipDecoder<Block: EmbeddedBlock>: Sendable {
     struct Entry {
         let block: Block

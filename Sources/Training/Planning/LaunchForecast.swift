@@ -16,8 +16,8 @@ package struct LaunchForecast: Encodable, Sendable {
         /// Of the machine that has most ranks.
         package let node_mebibytes: Int
         package let fits: Bool
-        /// False where the ranks of a machine have more threads than it has cores. They wait for each other then, and the
-        /// times below, each thread's on a core of its own, are too short.
+        /// False where the ranks of a machine have more threads than it has cores. They wait for each other then, and
+        /// the times below, each thread's on a core of its own, are too short.
         package let fits_cores: Bool
         /// A cycle of the distillation: RATIO critic updates and one student update.
         package let cycle_seconds: Double

@@ -12,11 +12,11 @@ struct ExplainCommand: ParsableCommand {
     @OptionGroup var argument: RunArgument
     @OptionGroup var format: OutputFormat
 
-    @Option(help: "The launch's number.")
+    @Option(help: ArgumentHelp("The launch's number.", valueName: "number"))
     var launch: Int?
 
     func run() throws {
-        let folder = try argument.folderOrLatest()
+        let folder = try argument.folder()
         let journal = try folder.journal()
         let (generations, events) = (try journal.generations(), try journal.events())
         let number = launch ?? Self.interesting(generations, events)

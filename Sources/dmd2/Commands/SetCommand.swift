@@ -3,12 +3,12 @@ import Coordination
 
 struct SetCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "set", abstract: "Change a live run: ratio=N critic updates per student update.")
+        commandName: "set", abstract: "Change the ratio of a live distillation, from the first step not yet granted.")
 
-    @Argument(help: "ratio=N")
+    @Argument(help: ArgumentHelp("Critic updates per student update.", valueName: "ratio=N"))
     var assignment: String
 
-    @OptionGroup var argument: RunArgument
+    @OptionGroup var argument: LiveRunArgument
 
     func run() throws {
         let parts = assignment.split(separator: "=", maxSplits: 1)
