@@ -35,6 +35,8 @@ package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertibl
                 + "next save tries again"
         case .superseded(let path, let generation):
             "\(path) belongs to generation \(generation), which is later than this process's; end this process"
+        case .unknownStep(let folder, let step, let present) where present.isEmpty:
+            "\(folder) has no checkpoint of step \(step), nor of any other"
         case .unknownStep(let folder, let step, let present):
             "\(folder) has no checkpoint of step \(step); there are \(present.map(String.init).joined(separator: ", "))"
         case .noAverage(let path, let network):

@@ -62,7 +62,7 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         let configuration = try RunConfiguration.load(path: config, overrides: overrides.assignments)
         let counts = try rankCounts(configuration)
-        let cores = cores ?? ProcessInfo.processInfo.activeProcessorCount
+        let cores = self.cores ?? ProcessInfo.processInfo.activeProcessorCount
         let together = ranksPerNode ?? max(1, cores / configuration.launch.threadsPerRank)
         // A plan is also made where the data are not.
         let dataBytes = try? configuration.loadedDataBytes()

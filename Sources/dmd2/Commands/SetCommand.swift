@@ -10,12 +10,21 @@ struct SetCommand: ParsableCommand {
 
     @OptionGroup var argument: LiveRunArgument
 
-    func run() throws {
+    /// N of `ratio=N`; nil if it is none.
+    private var ratio: Int? {
         let parts = assignment.split(separator: "=", maxSplits: 1)
-        guard parts.count == 2, parts[0] == "ratio", let ratio = Int(parts[1]), ratio >= 1 else {
+        guard parts.count == 2, parts[0] == "ratio", let ratio = Int(parts[1]), ratio >= 1 else { return nil }
+        return ratio
+    }
+
+    func validate() throws {
+        if ratio == nil {
             throw ValidationError(
                 "'\(assignment)' is not ratio=N with N at least 1; only the ratio changes in a live run")
         }
-        try argument.folder().order(.setRatio(ratio: ratio))
+    }
+
+    func run() throws {
+        if let ratio { try argument.folder().order(.setRatio(ratio: ratio)) }
     }
 }
