@@ -140,7 +140,8 @@ let package = Package(
             ]),
         tests("dmd2", ["Checkpoints", "Coordination", "Journal", "Messaging", "Training"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging", "Checkpoints", "TestSupport"],
+            name: "IntegrationTests",
+            dependencies: ["Coordination", "Journal", "Messaging", "Checkpoints", "TestSupport"],
             swiftSettings: settings),
     ]
 )

@@ -96,8 +96,14 @@ import Training
         let cases: [(cause: String?, events: [(String, [String: String])], LaunchEnding)] = [
             (nil, [], .open),
             ("finished", [("finished", [:]), ("run_ended", ["status": "0", "message": "finished"])], .finished),
-            ("stopped, state is saved", [("run_ended", ["status": "0", "message": "stopped, state is saved"])], .stopped),
-            ("stopped, state is saved", [("run_ended", ["status": "75", "message": "stopped, state is saved"])], .stopped),
+            (
+                "stopped, state is saved", [("run_ended", ["status": "0", "message": "stopped, state is saved"])],
+                .stopped
+            ),
+            (
+                "stopped, state is saved", [("run_ended", ["status": "75", "message": "stopped, state is saved"])],
+                .stopped
+            ),
             ("more hosts", [("resize", ["reason": "more hosts"])], .resized),
             (cause, [("resize", ["reason": "more hosts"])], .failed),
             (cause, [], .failed),

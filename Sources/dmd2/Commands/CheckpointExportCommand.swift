@@ -18,7 +18,9 @@ struct CheckpointExportCommand: ParsableCommand {
     var role: ExportedRole
 
     @Flag(
-        help: "What the optimiser changes, or its moving average. Default: the average; of a critic, which has none, raw.")
+        help:
+            "What the optimiser changes, or its moving average. Default: the average; of a critic, which has none, raw."
+    )
     var values: ExportedValuesFlag?
 
     @Option(help: "The step of the checkpoint; dmd2 checkpoint ls lists them.")

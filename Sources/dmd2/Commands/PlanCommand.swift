@@ -71,7 +71,8 @@ struct PlanCommand: ParsableCommand {
             connection: Interconnect(
                 ranksPerNode: together, linkBytesPerSecond: linkGbit * 1e9 / 8, latencySeconds: latencyUs * 1e-6,
                 memoryBytesPerSecond: 0),
-            nodeCores: cores, nodeBytes: memoryGiB.map { Int($0 * Double(1 << 30)) } ?? configuration.launch.memoryBytes,
+            nodeCores: cores,
+            nodeBytes: memoryGiB.map { Int($0 * Double(1 << 30)) } ?? configuration.launch.memoryBytes,
             dataBytes: dataBytes ?? 0)
         try format.show(forecast) { text(forecast, dataAreCounted: dataBytes != nil) }
         if let row = forecast.launches.first(where: { !$0.fits }) {

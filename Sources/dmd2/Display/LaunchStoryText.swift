@@ -8,7 +8,7 @@ package enum LaunchStoryText {
     package static func text(_ story: LaunchStory) -> String {
         var rows = [
             ("run", run(story)),
-            ("launch", "\(story.launch), \(story.ranks) ranks\(story.hosts.isEmpty ? "" : " on \(story.hosts)")")
+            ("launch", "\(story.launch), \(story.ranks) ranks\(story.hosts.isEmpty ? "" : " on \(story.hosts)")"),
         ]
         rows.append(("began", story.started))
         rows.append(("ended", (story.ended ?? "not yet, or unseen") + (wellDone(story).map { ": \($0)" } ?? "")))
