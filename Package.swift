@@ -100,9 +100,8 @@ let package = Package(
         program(
             "dmd2",
             [
-                "CommandLineOptions", "Training", "Evaluation", "Distillation", "Diffusion", "Coordination",
-                "Communication", "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess,
-                systemPackage,
+                "CommandLineOptions", "Training", "Evaluation", "Distillation", "Diffusion", "Coordination", "Communication",
+                "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess, systemPackage,
             ]),
         program(
             "dmd2-coordinator",
@@ -117,17 +116,18 @@ let package = Package(
                 argumentParser,
                 logging,
             ]),
-        // Tests, in the order of the modules
+        // Tests, in the order of the modules, and what several of them need
+        .target(name: "TestSupport", path: "Tests/TestSupport", swiftSettings: settings),
         tests("Kernels"),
         tests("Communication"),
         tests("Messaging"),
-        tests("Coordination"),
+        tests("Coordination", ["TestSupport"]),
         tests("Journal"),
         tests("Tensors", ["Kernels"]),
-        tests("Layers", ["Tensors", "Kernels"]),
+        tests("Layers", ["Tensors"]),
         tests("Datasets"),
         tests("Checkpoints"),
-        tests("Diffusion", ["Layers", "Tensors", "Kernels"]),
+        tests("Diffusion", ["Layers", "Tensors"]),
         tests(
             "Distillation", ["Diffusion", "Layers", "Tensors", "Kernels", "Checkpoints"],
             resources: [.copy("Fixtures")]),
@@ -136,11 +136,12 @@ let package = Package(
             "Training",
             [
                 "Distillation", "Evaluation", "Diffusion", "Layers", "Tensors", "Kernels", "Datasets", "Checkpoints",
-                "Communication", "Coordination", "Messaging", "Journal", logging,
+                "Communication", "Coordination", "Messaging", "Journal", "TestSupport", logging,
             ]),
-        tests("dmd2", ["Checkpoints", "Coordination", "Journal", "Messaging"]),
+        tests("dmd2", ["Checkpoints", "Coordination", "Journal", "Messaging", "Training"]),
         .testTarget(
-            name: "IntegrationTests", dependencies: ["Coordination", "Journal", "Messaging", "Checkpoints"],
+            name: "IntegrationTests",
+            dependencies: ["Coordination", "Journal", "Messaging", "Checkpoints", "TestSupport"],
             swiftSettings: settings),
     ]
 )

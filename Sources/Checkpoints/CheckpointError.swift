@@ -12,6 +12,10 @@ package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertibl
     case noSpace(path: String, neededByteCount: Int, freeByteCount: Int)
     /// A later launch of the run has begun to save: this process is a leftover of an earlier one.
     case superseded(path: String, generation: Int)
+    /// No checkpoint of this step is there; those of these steps, ascending, are.
+    case unknownStep(folder: String, step: Int, present: [Int])
+    /// A sound checkpoint has the weights of a network, and no moving average of them.
+    case noAverage(path: String, network: String)
     /// The run folder belongs to a process that is alive.
     case locked(path: String, owner: String)
 
@@ -31,6 +35,12 @@ package enum CheckpointError: Error, Sendable, Equatable, CustomStringConvertibl
                 + "next save tries again"
         case .superseded(let path, let generation):
             "\(path) belongs to generation \(generation), which is later than this process's; end this process"
+        case .unknownStep(let folder, let step, let present) where present.isEmpty:
+            "\(folder) has no checkpoint of step \(step), nor of any other"
+        case .unknownStep(let folder, let step, let present):
+            "\(folder) has no checkpoint of step \(step); there are \(present.map(String.init).joined(separator: ", "))"
+        case .noAverage(let path, let network):
+            "\(path) has no moving average of the \(network), only the weights that the optimiser changes: ask for --raw"
         case .locked(let path, let owner):
             "run folder in use: \(path) is held by \(owner); stop that run with `dmd2 stop`, or choose another run.folder"
         }

@@ -14,6 +14,17 @@ extension CheckpointStore {
         try publishedSteps().map { judge(step: $0, hashingContent: hashingContent) }
     }
 
+    /// Judges the checkpoint of a step that a person names, every hash compared.
+    ///
+    /// Throws: `unknownStep` if there is none.
+    package func judge(namedStep step: Int) throws(CheckpointError) -> CheckpointInspection {
+        let present = try publishedSteps()
+        guard present.contains(step) else {
+            throw .unknownStep(folder: folder, step: step, present: present.reversed())
+        }
+        return judge(step: step, hashingContent: true)
+    }
+
     /// Judges the checkpoint of one step in the same way; one that is not there is rejected too.
     package func judge(step: Int, hashingContent: Bool) -> CheckpointInspection {
         switch inspect(step: step, hashingContent: hashingContent) {

@@ -10,13 +10,14 @@ package final class TensorCollection {
 
     /// Opens what is at `path`. A checkpoint's files are read and their hashes compared first.
     ///
-    /// Throws `damaged` for a checkpoint that does not verify, `mismatch` for a file with tensors that are not float32.
+    /// Throws `unknownStep` or `damaged` for a checkpoint that is not there or does not verify, `mismatch` for a file with tensors that are not float32.
     package init(path: String) throws(CheckpointError) {
         self.path = path
         let name = (path as NSString).lastPathComponent
         if let step = CheckpointStore.step(ofName: name) {
-            let store = CheckpointStore(folder: (path as NSString).deletingLastPathComponent)
-            switch store.judge(step: step, hashingContent: true) {
+            let parent = (path as NSString).deletingLastPathComponent
+            let store = CheckpointStore(folder: parent.isEmpty ? "." : parent)
+            switch try store.judge(namedStep: step) {
             case .sound(let checkpoint):
                 let reader = try CheckpointReader(checkpoint)
                 shapes = checkpoint.manifest.tensors.mapValues(\.shape)

@@ -12,12 +12,10 @@ package struct RunOptions: ParsableArguments {
 
     /// Steps after which each training stage ends; nil: at its goal.
     @Option(
-        help: "End each training stage after this many steps; in a folder of its own without --set run.folder.")
+        help: ArgumentHelp(
+            "A probe: end each training stage after so many steps, in FOLDER-stop-N unless --set run.folder names one.",
+            valueName: "steps"))
     package var stopAfter: Int?
-
-    /// The stage after which the run ends; nil: its last.
-    @Option(help: "End the run after this stage; starting it again without goes on.")
-    package var until: StagePlan.Stage?
 
     /// True: print a hash of what each stage has trained.
     @Flag(help: "Print the SHA-256 of each stage's final weights.")
@@ -43,16 +41,15 @@ package struct RunOptions: ParsableArguments {
         fresh || configuration.isProbe(overrides: overrides.assignments, stopAfter)
     }
 
-    /// The command line that hands these options to the next program, for the configuration at `path`.
-    package func arguments(path: String) -> [String] {
+    /// The command line that hands these options to the next program, for the configuration at `path` and a run that ends
+    /// with the stage `last`; nil: with its last.
+    package func arguments(path: String, upTo last: StagePlan.Stage?) -> [String] {
         var arguments = ["--config", path]
         for assignment in overrides.assignments { arguments += ["--set", assignment] }
         if fresh { arguments.append("--fresh") }
         if let stopAfter { arguments += ["--stop-after", String(stopAfter)] }
-        if let until { arguments += ["--until", until.rawValue] }
+        if let last { arguments += ["--until", last.rawValue] }
         if printWeightsHash { arguments.append("--print-weights-hash") }
         return arguments
     }
 }
-
-extension StagePlan.Stage: ExpressibleByArgument {}

@@ -10,6 +10,9 @@ package struct StartedProgramOptions: ParsableArguments {
     /// How the run is to be started.
     @OptionGroup package var run: RunOptions
 
+    /// Where it ends.
+    @OptionGroup package var lastStage: LastStageOption
+
     /// Nothing, until a command line is parsed.
     package init() {}
 

@@ -75,6 +75,10 @@ package struct Coordinator: Sendable {
     private var newestCheckpoint: (stage: String, step: Int, at: Double)?
     private var checkpointProblem: String?
     private var lastSeen = Heartbeat()
+    /// What rank 0 last said, if that was in the current stage: the speed of another says nothing of this one's.
+    private var lastSeenInStage: Heartbeat? {
+        lastSeen.stage == stages.scheduler?.declaration.name ? lastSeen : nil
+    }
     /// A request for a window that waits for a decision about the ratio.
     private var waitingRequest: (stage: String, firstStep: Int)?
 
@@ -312,7 +316,8 @@ extension Coordinator {
     ) -> [Effect] {
         waitingRequest = nil
         let outcome = stages.window(
-            stage: stage, from: firstStep, stepsPerSecond: lastSeen.stepsPerSecond, generation: generation)
+            stage: stage, from: firstStep, stepsPerSecond: lastSeenInStage?.stepsPerSecond ?? 0,
+            generation: generation)
         switch outcome {
         case .granted(let window, let entries):
             return records(entries) + [answer(.plan(window: window))]
@@ -417,11 +422,11 @@ extension Coordinator {
             run: runName, state: shownState, generation: generation, pid: pid,
             restarts: .init(
                 used: supervisor.restartsUsed, budget: supervisor.restartBudget, lastCause: supervisor.lastCause),
-            ranks: ranks(at: now), imagesPerSecond: lastSeen.imagesPerSecond, message: message)
+            ranks: ranks(at: now), imagesPerSecond: lastSeenInStage?.imagesPerSecond ?? 0, message: message)
         status.goodput = Goodput(time, at: now)
         stages.describe(in: &status)
-        if lastSeen.stepsPerSecond > 0, lastSeen.stage == status.stage {
-            status.etaSeconds = Double(max(0, status.totalSteps - status.step)) / lastSeen.stepsPerSecond
+        if let speed = lastSeenInStage?.stepsPerSecond, speed > 0 {
+            status.etaSeconds = Double(max(0, status.totalSteps - status.step)) / speed
         }
         status.checkpoint = newestCheckpoint.map {
             .init(stage: $0.stage, step: $0.step, ageSeconds: now - $0.at)
@@ -434,7 +439,8 @@ extension Coordinator {
         membership.members.sorted { $0.key < $1.key }.map { rank, member in
             let age = now - member.heardAt
             return RunStatus.Rank(
-                rank: rank, host: member.host, pid: member.pid, step: member.heartbeat.step,
+                rank: rank, host: member.host, pid: member.pid,
+                step: member.heartbeat.stage == stages.scheduler?.declaration.name ? member.heartbeat.step : 0,
                 phase: member.heartbeat.phase, heartbeatAgeSeconds: age, suspected: age > limits.suspicion,
                 memory: member.heartbeat.memory)
         }

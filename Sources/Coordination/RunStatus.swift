@@ -112,21 +112,22 @@ package struct RunStatus: Codable, Equatable, Sendable {
     package var step: Int
     /// Steps the stage has in all.
     package var totalSteps: Int
-    /// Student updates completed.
+    /// Updates of the student completed. This and what follows keep their last values in the stages after the
+    /// distillation.
     package var studentUpdates: Int
-    /// Critic updates completed.
+    /// Updates of its critic completed.
     package var criticUpdates: Int
-    /// Critic updates per student update now; nil in a stage without a student.
+    /// Critic updates per student update; nil before the distillation.
     package var ratio: Int?
     /// A change of ratio that lies ahead.
     package var pendingRatio: PendingRatio?
-    /// Images consumed per second by all ranks.
+    /// Images of the stage consumed per second by all ranks; 0 as long as that is unknown.
     package var imagesPerSecond: Double
     /// Time to the end of the stage at the current speed, seconds; nil if unknown.
     package var etaSeconds: Double?
     /// The latest value of every metric of the stage.
     package var losses: [String: Double]
-    /// How the student fares; nil in a stage without one and before its first update.
+    /// How the student fares; nil before its first update.
     package var health: StudentHealth?
     /// The ranks of the current generation that have reported.
     package var ranks: [Rank]
@@ -156,6 +157,19 @@ package struct RunStatus: Codable, Equatable, Sendable {
         self.message = message
         (stageIndex, stageCount, step, totalSteps, studentUpdates, criticUpdates) = (0, 0, 0, 0, 0, 0)
         losses = [:]
+    }
+}
+
+extension RunStatus {
+    /// Says how far the distillation has come: its schedule, its completed steps and its student's health.
+    package mutating func describeDistillation(_ ratios: RatioSchedule, step: Int, health: StudentHealth?) {
+        studentUpdates = ratios.studentUpdates(before: step)
+        criticUpdates = step
+        ratio = ratios.ratio(at: step)
+        if ratios.lastSegment.firstStep > step, ratios.lastSegment.ratio != ratio {
+            pendingRatio = .init(ratio: ratios.lastSegment.ratio, step: ratios.lastSegment.firstStep)
+        }
+        self.health = health
     }
 }
 

@@ -4,6 +4,9 @@ package struct StageDeclaration: Codable, Equatable, Sendable {
     package enum Goal: Codable, Equatable, Sendable {
         /// After this many steps of kind `single`.
         case steps(count: Int)
+        /// After this many pieces of work that train nothing: no windows are granted for them, and there is no state to
+        /// save.
+        case tasks(count: Int)
         /// When the cycle of the last of this many student updates is complete. `ratio` is the number of critic updates
         /// per student update at the start of the run; before the first student update the critic is updated
         /// `criticWarmup` times; `control` sets the ratio from then on, nil leaves that to people.

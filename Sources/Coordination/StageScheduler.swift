@@ -31,7 +31,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         precondition(declaration.windowSteps >= 1, "StageScheduler: windows of \(declaration.windowSteps) steps")
         self.declaration = declaration
         switch declaration.goal {
-        case .steps: self.ratios = nil
+        case .steps, .tasks: self.ratios = nil
         case .studentUpdates(_, let ratio, let warmup, let control):
             self.ratios = ratios ?? RatioSchedule(ratio: ratio, firstStudentStep: warmup)
             self.control = control
@@ -66,7 +66,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     /// Steps of the stage, as the ratio now stands.
     package var totalSteps: Int {
         switch declaration.goal {
-        case .steps(let count): count
+        case .steps(let count), .tasks(let count): count
         case .studentUpdates(let count, let ratio, let warmup, _):
             (ratios ?? RatioSchedule(ratio: ratio, firstStudentStep: warmup)).step(ofStudentUpdate: count)
         }
@@ -106,12 +106,12 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     package typealias Grant = (window: PlanWindow, isNew: Bool)
 
     /// Grants the window that begins at a step, or returns it again if it is the last one granted; nil for any
-    /// other step, and while `isUndecided`. `stepsPerSecond` is the speed last reported, 0 if unknown.
+    /// other step, while `isUndecided`, and in a stage of tasks. `stepsPerSecond` is the speed last reported, 0 if unknown.
     package mutating func window(from step: Int, stepsPerSecond: Double) -> Grant? {
         if let lastWindow, lastWindow.firstStep == step, step != grantedEnd || lastWindow.kinds.isEmpty {
             return (lastWindow, false)
         }
-        guard step == grantedEnd, !isUndecided(from: step) else { return nil }
+        guard trains, step == grantedEnd, !isUndecided(from: step) else { return nil }
         let window = isStopping ? stopWindow() : stepsWindow(count: windowLength(stepsPerSecond: stepsPerSecond))
         grantedEnd = window.endStep
         everGrantedEnd = max(everGrantedEnd, grantedEnd)
@@ -119,24 +119,33 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         return (window, true)
     }
 
-    /// True if the ratio is set by the run itself.
-    package var controlsRatio: Bool { control != nil }
-
-    /// Changes the ratio at the first step never granted. Nil if the stage has no student, no step is left or the run
-    /// sets the ratio itself.
-    package mutating func setRatio(_ ratio: Int) -> RatioSchedule.Segment? {
-        guard var ratios, control == nil, !isStopping, grantedEnd < endStep else { return nil }
+    /// Changes the ratio at the first step never granted. Throws: why it cannot.
+    package mutating func setRatio(_ ratio: Int) throws(StageRefusal) -> RatioSchedule.Segment {
+        guard var ratios else { throw .noStudent }
+        guard control == nil else { throw .automaticRatio }
+        try checkStepsAreLeft()
         let segment = ratios.setRatio(ratio, fromStep: max(everGrantedEnd, ratios.lastSegment.firstStep))
         self.ratios = ratios
         return segment
     }
 
-    /// Saves state after the first step not yet granted and returns that number of completed steps; nil if no
-    /// step is left.
-    package mutating func saveSoon() -> Int? {
-        guard !isStopping, grantedEnd < endStep else { return nil }
+    /// Saves state after the first step not yet granted and returns that number of completed steps. Throws: why it
+    /// cannot.
+    package mutating func saveSoon() throws(StageRefusal) -> Int {
+        guard trains else { throw .nothingTrained }
+        try checkStepsAreLeft()
         savesAsked.insert(grantedEnd + 1)
         return grantedEnd + 1
+    }
+
+    private func checkStepsAreLeft() throws(StageRefusal) {
+        guard !isStopping else { throw .ending }
+        guard grantedEnd < endStep else { throw .allGranted }
+    }
+
+    /// True if the stage has steps and state.
+    package var trains: Bool {
+        if case .tasks = declaration.goal { false } else { true }
     }
 
     /// Ends the run one step after those granted so far, and returns the number of steps completed then.

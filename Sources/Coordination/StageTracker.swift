@@ -17,6 +17,14 @@ package struct StageTracker: Sendable {
     /// What ended the stage before its goal; nil as long as nothing did.
     package private(set) var collapse: Collapse?
 
+    /// How far the stage with a student had come when it was left: status tells that in the stages after it.
+    private struct Distillation {
+        var ratios: RatioSchedule
+        var step: Int
+        var health: StudentHealth?
+    }
+
+    private var distillation: Distillation?
     private var parked: [String: StageScheduler] = [:]
     private var storedRatios: [String: RatioSchedule]
     private var histories: [String: StudentHistory]
@@ -34,6 +42,11 @@ package struct StageTracker: Sendable {
         storedRatios = ratios
         self.reached = reached
         self.histories = histories
+        // One stage of a run at most has a student.
+        distillation = ratios.first.map { stage, ratios in
+            Distillation(
+                ratios: ratios, step: reached[stage] ?? 0, health: histories[stage].flatMap(StudentHealth.of))
+        }
     }
 
     /// Goes on in the middle of a launch.
@@ -76,6 +89,7 @@ package struct StageTracker: Sendable {
         if let scheduler, scheduler.declaration == declaration, begunIn == generation { return [] }
         begunIn = generation
         if let scheduler { parked[scheduler.declaration.name] = scheduler }
+        if let ratios = scheduler?.ratios { distillation = Distillation(ratios: ratios, step: step, health: health) }
         var entries: [JournalEntry] = []
         if var earlier = parked[declaration.name] {
             earlier.restart(declaration)
@@ -201,11 +215,12 @@ package struct StageTracker: Sendable {
             guard (1...Self.maximumRatio).contains(ratio) else {
                 return (.refused(reason: "ratio \(ratio): it must be 1 to \(Self.maximumRatio)"), [])
             }
-            guard scheduler?.controlsRatio != true else {
-                return (.refused(reason: "distil.ratio is auto: the run sets it itself"), [])
-            }
-            guard let segment = scheduler?.setRatio(ratio) else {
-                return (.refused(reason: "no step is left to change, or stage '\(name)' trains no student"), [])
+            let segment: RatioSchedule.Segment
+            do throws(StageRefusal) {
+                guard let changed = try scheduler?.setRatio(ratio) else { throw .noStudent }
+                segment = changed
+            } catch {
+                return (.refused(reason: reason(error)), [])
             }
             return (
                 .accepted(step: segment.firstStep, message: "ratio \(ratio) from step \(segment.firstStep) on"),
@@ -220,19 +235,42 @@ package struct StageTracker: Sendable {
                 ]
             )
         case .checkpointNow:
-            guard let step = scheduler?.saveSoon() else {
-                return (.refused(reason: "no step is left to save after"), [])
+            let step: Int
+            do throws(StageRefusal) {
+                guard let asked = try scheduler?.saveSoon() else { throw .nothingTrained }
+                step = asked
+            } catch {
+                return (.refused(reason: reason(error)), [])
             }
             return (
-                .accepted(step: step, message: "state of '\(name)' will be saved after \(step) steps"),
+                .accepted(
+                    step: step, message: "'\(name)' will be saved at step \(step); it is at step \(self.step) now"),
                 [.event(generation: begunIn, kind: "save_asked", detail: ["stage": name, "step": "\(step)"])]
             )
         case .stop:
             isStopping = true
             guard let step = scheduler?.stop() else { return (.accepted(step: nil, message: "stopping"), []) }
+            guard scheduler?.trains == true else {
+                return (.accepted(step: nil, message: "stopping; '\(name)' is done again at the next start"), [])
+            }
             return (.accepted(step: step, message: "stopping after step \(step) of '\(name)'"), [])
         case .status:
             return (.refused(reason: "status is no request of a stage"), [])
+        }
+    }
+
+    /// One line for a person: why, and what to do.
+    private func reason(_ refusal: StageRefusal) -> String {
+        guard let name = scheduler?.declaration.name else { return "no stage has begun yet: ask again once one has" }
+        return switch refusal {
+        case .noStudent where distillation == nil:
+            "stage '\(name)' trains no student: ask again once the distillation has begun"
+        case .noStudent: "the distillation is over: its ratio can only be chosen in a new run, as distil.ratio"
+        case .automaticRatio:
+            "the run sets its ratio itself: a new run with a number for distil.ratio leaves that to you"
+        case .nothingTrained: "stage '\(name)' has no state to save: it is done again at the next start"
+        case .ending: "this launch stops after the steps it was granted: ask again when the next one trains"
+        case .allGranted: "the last steps of '\(name)' are under way: its end is saved by itself"
         }
     }
 
@@ -245,13 +283,11 @@ package struct StageTracker: Sendable {
         status.step = step
         status.totalSteps = scheduler.endStep
         status.losses = latestMetrics
-        status.health = health
-        guard let ratios = scheduler.ratios else { return }
-        status.studentUpdates = ratios.studentUpdates(before: step)
-        status.criticUpdates = step
-        status.ratio = ratios.ratio(at: step)
-        if ratios.lastSegment.firstStep > step, ratios.lastSegment.ratio != status.ratio {
-            status.pendingRatio = .init(ratio: ratios.lastSegment.ratio, step: ratios.lastSegment.firstStep)
+        if let ratios = scheduler.ratios {
+            status.describeDistillation(ratios, step: step, health: health)
+        } else if let distillation {
+            status.describeDistillation(
+                distillation.ratios, step: distillation.step, health: distillation.health)
         }
     }
 }

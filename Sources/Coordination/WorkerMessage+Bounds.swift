@@ -74,7 +74,7 @@ extension StageDeclaration {
     fileprivate var problem: String? {
         let counts =
             switch goal {
-            case .steps(let count): [count, 1]
+            case .steps(let count), .tasks(let count): [count, 1]
             case .studentUpdates(let count, let ratio, _, _): [count, ratio]
             }
         if case .studentUpdates(_, _, let warmup, let control) = goal {

@@ -1,10 +1,9 @@
 import Glibc
-import Kernels
 package import Layers
 package import Tensors
 
 /// The ADM U-Net (Dhariwal and Nichol 2021) as EDM uses it: `DhariwalUNet`, with its weights' names.
-package struct ADMUNet: Backbone {
+package struct ADMUNet: EncoderDecoder {
     package let layout: ParameterLayout
     package let bottleneckChannels: Int
     package let bottleneckResolution: Int
@@ -15,20 +14,12 @@ package struct ADMUNet: Backbone {
     private let mapLabel: LabelMap?
     private let inputConvolution: ConvolutionLayer
     private let encoder: [ResidualBlock]
-    private let decoder: [DecoderBlock]
-    private let outputNorm: NormalizationLayer
-    private let outputConvolution: ConvolutionLayer
-
-    private struct DecoderBlock {
-        let block: ResidualBlock
-        /// True where the block first takes the matching encoder output beside the stream.
-        let joinsSkip: Bool
-    }
+    private let decoder: SkipDecoder<ResidualBlock>
 
     package init(_ configuration: NetworkConfiguration) {
         var layout = ParameterLayout()
         var encoder: [ResidualBlock] = []
-        var decoder: [DecoderBlock] = []
+        var decoder: [SkipDecoder<ResidualBlock>.Entry] = []
         let channels = configuration.channels
         self.channels = configuration.channels
         bottleneckChannels = configuration.bottleneckChannels
@@ -75,7 +66,7 @@ package struct ADMUNet: Backbone {
                 let block = ResidualBlock(
                     &layout, prefix + name, inputs: current + skip, outputs: outputs, embedding: embedding,
                     attends: attends, resampling: resampling)
-                decoder.append(DecoderBlock(block: block, joinsSkip: skip > 0))
+                decoder.append(.init(block: block, joinsSkip: skip > 0))
                 current = outputs
             }
             if level == multipliers.count - 1 {
@@ -89,42 +80,16 @@ package struct ADMUNet: Backbone {
                     "_block\(index)", outputs: channels * multiplier, attends: attends(level), skip: skips.removeLast())
             }
         }
-        outputNorm = NormalizationLayer(&layout, "model.out_norm", channels: current)
-        outputConvolution = ConvolutionLayer(
+        let outputNorm = NormalizationLayer(&layout, "model.out_norm", channels: current)
+        let outputConvolution = ConvolutionLayer(
             &layout, "model.out_conv", inputs: current, outputs: configuration.imageChannels, kernel: 3, padding: 1,
             startsAtZero: true)
-        (self.layout, self.encoder, self.decoder) = (layout, encoder, decoder)
-    }
-
-    package func callAsFunction(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
-    ) -> Variable {
-        let embedding = embed(conditioning, labels, weights)
-        var skips = encode(x, embedding, weights)
-        guard var stream = skips.last else { preconditionFailure("ADMUNet: the encoder has no output") }
-        for entry in decoder {
-            if entry.joinsSkip { stream = concatenate(stream, skips.removeLast()) }
-            stream = entry.block(stream, embedding, weights)
-        }
-        return outputConvolution(
-            stream, after: outputNorm.arguments(weights, activates: true), weights, as: .float32)
-    }
-
-    package func bottleneck(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
-    ) -> Variable {
-        let outputs = encode(x, embed(conditioning, labels, weights), weights)
-        return outputs[outputs.count - 1]
-    }
-
-    package func encoderOutputs(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
-    ) -> [Variable] {
-        lastOutputs(encode(x, embed(conditioning, labels, weights), weights), resolutions: resolutions)
+        self.decoder = SkipDecoder(entries: decoder, norm: outputNorm, convolution: outputConvolution)
+        (self.layout, self.encoder) = (layout, encoder)
     }
 
     /// The output of every encoder block, finest first.
-    private func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] {
+    package func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] {
         var stream = inputConvolution(x, weights)
         var outputs = [stream]
         for block in encoder {
@@ -134,8 +99,14 @@ package struct ADMUNet: Backbone {
         return outputs
     }
 
+    package func decode(
+        _ outputs: consuming [Variable], _ embedding: Variable, _ weights: BoundWeights
+    ) -> Variable {
+        decoder(outputs, embedding, weights)
+    }
+
     /// The embedding of noise level and label, `[N, embedding]`.
-    private func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
+    package func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
         let noise = map1(silu(map0(Variable(waves(conditioning)), weights)), weights)
         return silu(mapLabel.map { add(noise, $0(labels, weights)) } ?? noise)
     }
@@ -150,7 +121,7 @@ package struct ADMUNet: Backbone {
 }
 
 /// norm0, SiLU, (resampling), conv0; norm1 modulated by the embedding, SiLU, conv1; plus the skip; then attention.
-struct ResidualBlock: Sendable {
+struct ResidualBlock: EmbeddedBlock {
     private let norm0: NormalizationLayer
     private let conv0: ConvolutionLayer
     private let affine: LinearLayer

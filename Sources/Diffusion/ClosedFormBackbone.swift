@@ -5,11 +5,10 @@ package import Tensors
 /// The optimal denoiser of a Gaussian mixture as a network without weights: a teacher that is exact.
 ///
 /// It is the backbone F that EDM's preconditioning turns into the mixture's D, F = (D - c_skip x) / c_out, so a
-/// ``Denoiser`` over it goes wherever a frozen teacher does. An image of H x W x C is a point of that many dimensions.
+/// ``Denoiser`` over it goes wherever a frozen teacher does; it has no encoder, which only a critic's heads read. An image
+/// of H x W x C is a point of that many dimensions.
 package struct ClosedFormBackbone: Backbone {
     package let layout = ParameterLayout()
-    package let bottleneckChannels = 1
-    package let bottleneckResolution = 1
 
     private let mixture: GaussianMixture
     private let sigmaData: Double
@@ -50,19 +49,5 @@ package struct ClosedFormBackbone: Backbone {
             }
         }
         return Variable(result)
-    }
-
-    /// Traps: a closed form has no features; a head goes on the critic, which is a network.
-    package func bottleneck(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
-    ) -> Variable {
-        preconditionFailure("ClosedFormBackbone: a closed form has no bottleneck")
-    }
-
-    // The general one would call `bottleneck`, and the optimiser of Swift 6.3.1 crashes where that never returns.
-    package func encoderOutputs(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
-    ) -> [Variable] {
-        preconditionFailure("ClosedFormBackbone: a closed form has no encoder")
     }
 }

@@ -8,6 +8,16 @@ package struct Denoiser: Sendable {
     /// Shape of one image: height, width, channels.
     package let imageShape: (height: Int, width: Int, channels: Int)
 
+    /// The backbone as one whose encoder can be read.
+    ///
+    /// Traps: if it has none, as a closed form.
+    package var encoderDecoder: any EncoderDecoder {
+        guard let network = backbone as? any EncoderDecoder else {
+            preconditionFailure("Denoiser: a \(type(of: backbone)) has no encoder to read")
+        }
+        return network
+    }
+
     /// The weights it reads.
     package var layout: ParameterLayout { backbone.layout }
     /// The noise levels it knows.
@@ -50,11 +60,11 @@ package struct Denoiser: Sendable {
         return blend(x, sigma.map(preconditioning.skip), output, sigma.map(preconditioning.output))
     }
 
-    /// The backbone's bottleneck for the same input.
+    /// The backbone's bottleneck for the same input. Traps: as ``encoderDecoder``.
     package func bottleneck(
         _ x: Variable, sigma: [Float], labels: [Int?], _ weights: BoundWeights
     ) -> Variable {
-        backbone.bottleneck(
+        encoderDecoder.bottleneck(
             scaled(x, sigma, weights), conditioning: sigma.map(preconditioning.conditioning), labels: labels, weights)
     }
 
@@ -64,11 +74,11 @@ package struct Denoiser: Sendable {
         scale(Variable(noise), bySample: sigma.map(preconditioning.start))
     }
 
-    /// The backbone's encoder at some resolutions, for the same input.
+    /// The backbone's encoder at some resolutions, for the same input. Traps: as ``encoderDecoder``.
     package func encoderOutputs(
         _ x: Variable, sigma: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
     ) -> [Variable] {
-        backbone.encoderOutputs(
+        encoderDecoder.encoderOutputs(
             scaled(x, sigma, weights), conditioning: sigma.map(preconditioning.conditioning), labels: labels, weights,
             resolutions: resolutions)
     }

@@ -1,10 +1,9 @@
 import Glibc
-import Kernels
 package import Layers
 package import Tensors
 
 /// The U-Net of Song et al. 2021 (arXiv 2011.13456) as EDM uses it: `SongUNet`, with its weights' names.
-package struct SongUNet: Backbone {
+package struct SongUNet: EncoderDecoder {
     /// What tells DDPM++ and NCSN++ apart; any mixture is a network too.
     package struct Variant: Sendable, Equatable {
         /// What a noise level becomes first.
@@ -51,9 +50,7 @@ package struct SongUNet: Backbone {
     private let map1: LinearLayer
     private let inputConvolution: ConvolutionLayer
     private let encoder: [EncoderBlock]
-    private let decoder: [DecoderBlock]
-    private let outputNorm: NormalizationLayer
-    private let outputConvolution: ConvolutionLayer
+    private let decoder: SkipDecoder<SongBlock>
 
     private enum Frequencies {
         case fixed([Double])
@@ -65,12 +62,6 @@ package struct SongUNet: Backbone {
         let block: SongBlock
         /// The pyramid's step to this level, whose result joins the block's.
         let pyramid: ConvolutionLayer?
-    }
-
-    private struct DecoderBlock {
-        let block: SongBlock
-        /// True where the block first takes the matching encoder output beside the stream.
-        let joinsSkip: Bool
     }
 
     package init(_ configuration: NetworkConfiguration, _ variant: Variant) {
@@ -132,7 +123,7 @@ package struct SongUNet: Backbone {
                 skips.append(current)
             }
         }
-        var decoder: [DecoderBlock] = []
+        var decoder: [SkipDecoder<SongBlock>.Entry] = []
         for (level, multiplier) in multipliers.enumerated().reversed() {
             let prefix = "model.dec.\(resolutions[level])x\(resolutions[level])"
             func append(
@@ -141,7 +132,7 @@ package struct SongUNet: Backbone {
                 let block = SongBlock(
                     &layout, prefix + name, inputs: current + skip, outputs: outputs, embedding: embedding,
                     attends: attends, resampling: resampling)
-                decoder.append(DecoderBlock(block: block, joinsSkip: skip > 0))
+                decoder.append(.init(block: block, joinsSkip: skip > 0))
                 current = outputs
             }
             if level == multipliers.count - 1 {
@@ -157,43 +148,17 @@ package struct SongUNet: Backbone {
             }
         }
         let prefix = "model.dec.\(resolutions[0])x\(resolutions[0])"
-        outputNorm = NormalizationLayer(
+        let outputNorm = NormalizationLayer(
             &layout, prefix + "_aux_norm", channels: current, epsilon: SongBlock.epsilon)
-        outputConvolution = ConvolutionLayer(
+        let outputConvolution = ConvolutionLayer(
             &layout, prefix + "_aux_conv", inputs: current, outputs: configuration.imageChannels, kernel: 3, padding: 1,
             startsAtZero: true)
-        (self.layout, self.encoder, self.decoder) = (layout, encoder, decoder)
-    }
-
-    package func callAsFunction(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
-    ) -> Variable {
-        let embedding = embed(conditioning, labels, weights)
-        var skips = encode(x, embedding, weights)
-        guard var stream = skips.last else { preconditionFailure("SongUNet: the encoder has no output") }
-        for entry in decoder {
-            if entry.joinsSkip { stream = concatenate(stream, skips.removeLast()) }
-            stream = entry.block(stream, embedding, weights)
-        }
-        return outputConvolution(
-            stream, after: outputNorm.arguments(weights, activates: true), weights, as: .float32)
-    }
-
-    package func bottleneck(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
-    ) -> Variable {
-        let outputs = encode(x, embed(conditioning, labels, weights), weights)
-        return outputs[outputs.count - 1]
-    }
-
-    package func encoderOutputs(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights, resolutions: [Int]
-    ) -> [Variable] {
-        lastOutputs(encode(x, embed(conditioning, labels, weights), weights), resolutions: resolutions)
+        self.decoder = SkipDecoder(entries: decoder, norm: outputNorm, convolution: outputConvolution)
+        (self.layout, self.encoder) = (layout, encoder)
     }
 
     /// The output of every encoder block, finest first.
-    private func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] {
+    package func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] {
         var stream = inputConvolution(x, weights)
         var pyramid = x
         var outputs = [stream]
@@ -209,8 +174,14 @@ package struct SongUNet: Backbone {
         return outputs
     }
 
+    package func decode(
+        _ outputs: consuming [Variable], _ embedding: Variable, _ weights: BoundWeights
+    ) -> Variable {
+        decoder(outputs, embedding, weights)
+    }
+
     /// The embedding of noise level and label, `[N, embedding]`.
-    private func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
+    package func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
         let waves = Variable(noiseFeatures(conditioning, weights))
         let noise = mapLabel.map { add(waves, $0(labels, weights)) } ?? waves
         return silu(map1(silu(map0(noise, weights)), weights))
@@ -235,7 +206,7 @@ package struct SongUNet: Backbone {
 
 /// norm0, SiLU, (resampling), conv0; plus the embedding; norm1, SiLU, conv1; plus the skip, times √½; then attention with
 /// one head, times √½.
-private struct SongBlock: Sendable {
+private struct SongBlock: EmbeddedBlock {
     /// Keeps the variance of a sum of two.
     static let halfPower = Float(0.5).squareRoot()
     static let epsilon: Float = 1e-6

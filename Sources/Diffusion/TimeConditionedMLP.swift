@@ -6,12 +6,15 @@ package import Tensors
 ///
 ///     linear → `blocks` x block (the bottleneck) → `blocks` x block → SiLU → linear
 ///     block: x + linear(SiLU(linear(SiLU(x)) + affine(embedding)))
-package struct TimeConditionedMLP: Backbone {
+package struct TimeConditionedMLP: EncoderDecoder {
     package let layout: ParameterLayout
     package let bottleneckChannels: Int
     package let bottleneckResolution: Int
+    package let encoderChannels: [Int: Int]
 
     private let channels: Int
+    private let resolution: Int
+    private let imageChannels: Int
     private let map0: LinearLayer
     private let map1: LinearLayer
     private let mapLabel: LabelMap?
@@ -43,6 +46,8 @@ package struct TimeConditionedMLP: Backbone {
         channels = configuration.channels
         bottleneckChannels = configuration.bottleneckChannels
         bottleneckResolution = configuration.bottleneckResolution
+        encoderChannels = configuration.encoderChannels
+        (resolution, imageChannels) = (configuration.resolution, configuration.imageChannels)
         let values = configuration.resolution * configuration.resolution * configuration.imageChannels
         let embedding = channels * configuration.channelMultiplierEmbedding
         map0 = LinearLayer(&layout, "model.map_layer0", inputs: channels, outputs: embedding)
@@ -62,30 +67,24 @@ package struct TimeConditionedMLP: Backbone {
         self.layout = layout
     }
 
-    package func callAsFunction(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
-    ) -> Variable {
-        let embedding = embed(conditioning, labels, weights)
-        var stream = encode(x, embedding, weights)
-        for block in decoder { stream = block(stream, embedding, weights) }
-        return reshape(output(silu(stream), weights), x.shape)
-    }
-
-    package func bottleneck(
-        _ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights
-    ) -> Variable {
-        let stream = encode(x, embed(conditioning, labels, weights), weights)
-        return reshape(stream, Shape(x.shape[0], 1, 1, channels))
-    }
-
-    private func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> Variable {
+    /// One output of one pixel, `[N, 1, 1, channels]`.
+    package func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] {
         var stream = input(reshape(x, Shape(x.shape[0], x.shape.countPerSample)), weights)
         for block in encoder { stream = block(stream, embedding, weights) }
-        return stream
+        return [reshape(stream, Shape(x.shape[0], 1, 1, channels))]
+    }
+
+    package func decode(
+        _ outputs: consuming [Variable], _ embedding: Variable, _ weights: BoundWeights
+    ) -> Variable {
+        let count = embedding.shape[0]
+        var stream = reshape(outputs.removeLast(), Shape(count, channels))
+        for block in decoder { stream = block(stream, embedding, weights) }
+        return reshape(output(silu(stream), weights), Shape(count, resolution, resolution, imageChannels))
     }
 
     /// The embedding of noise level and label, `[N, embedding]`.
-    private func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
+    package func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
         let noise = map1(silu(map0(Variable(waves(conditioning)), weights)), weights)
         guard let mapLabel else { return silu(noise) }
         return silu(add(noise, mapLabel(labels, weights)))

@@ -15,20 +15,20 @@ package struct CriticNetwork: Sendable {
     /// `headResolutions` are the encoder's resolutions that have a head each; none means one head, on the bottleneck, as
     /// in the paper. `headGroups` are the groups of their normalisations, 32 in the paper.
     ///
-    /// Traps: if the encoder has no such resolution.
+    /// Traps: if the denoiser's backbone has no encoder, or the encoder no such resolution.
     package init(_ denoiser: Denoiser, headResolutions: [Int] = [], headGroups: Int = 32) {
         self.denoiser = denoiser
-        let backbone = denoiser.backbone
+        let encoder = denoiser.encoderDecoder
         var layout = denoiser.layout
         if headResolutions.isEmpty {
             heads = [
                 DiscriminatorHead(
-                    &layout, "head", channels: backbone.bottleneckChannels, resolution: backbone.bottleneckResolution,
+                    &layout, "head", channels: encoder.bottleneckChannels, resolution: encoder.bottleneckResolution,
                     groups: headGroups)
             ]
         } else {
             heads = headResolutions.map { resolution in
-                guard let channels = backbone.encoderChannels[resolution] else {
+                guard let channels = encoder.encoderChannels[resolution] else {
                     preconditionFailure("CriticNetwork: the encoder has no resolution \(resolution)")
                 }
                 return DiscriminatorHead(

@@ -112,7 +112,7 @@ struct SuperviseCommand: ParsableCommand {
         if configuration.teacher.isGiven {
             run.overrides.assignments.append("teacher.weightsSHA256=\(configuration.teacher.weightsSHA256)")
         }
-        return run.arguments(path: options.config)
+        return run.arguments(path: options.config, upTo: options.lastStage.until)
     }
 }
 

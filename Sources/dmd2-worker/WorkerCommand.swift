@@ -72,7 +72,7 @@ struct WorkerCommand: ParsableCommand {
         let logger = Logger(label: "rank \(communicator.rank)") { StreamLogHandler.standardError(label: $0) }
         return Worker(
             configuration, communicator: communicator, control: control,
-            printsWeightsHash: options.run.printWeightsHash, upTo: options.run.until, logger: logger
+            printsWeightsHash: options.run.printWeightsHash, upTo: options.lastStage.until, logger: logger
         ) { line in
             FileHandle.standardOutput.write(Data("\(line)\n".utf8))
         }

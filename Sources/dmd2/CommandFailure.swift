@@ -37,10 +37,16 @@ extension DMD2 {
             Foundation.exit(ExitStatus.done.rawValue)
         case .validationFailure:
             let message = message(for: error).split(whereSeparator: \.isNewline).joined(separator: " ")
-            fail(.usage, "\(message) (see dmd2 --help)")
+            fail(.usage, "\(message) (see \(helpCommand(for: error)))")
         default:
             fail(.unexpectedFailure, "\(error)")
         }
+    }
+
+    /// The help of the subcommand that was typed: the parser's usage ends with its name.
+    private static func helpCommand(for error: any Error) -> String {
+        let usage = fullMessage(for: error)
+        return usage.firstMatch(of: /See '(.+)' for more information/).map { String($0.output.1) } ?? "dmd2 --help"
     }
 
     private static func fail(_ status: ExitStatus, _ message: String) -> Never {

@@ -8,10 +8,14 @@ struct DMD2: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dmd2",
         abstract: "Distil a diffusion model into a generator of one or a few steps, on CPUs.",
+        discussion: """
+            dmd2 run configs/digits.yaml begins; dmd2 status shows how it is doing. A command that fails says why in \
+            one line, and ends with a code that README lists.
+            """,
         subcommands: [
             RunCommand.self, DoctorCommand.self, PlanCommand.self, PairsCommand.self, CalibrateCommand.self,
             StatusCommand.self, SetCommand.self, CheckpointCommand.self, StopCommand.self, EventsCommand.self,
-            KeysCommand.self, ExplainCommand.self, SampleCommand.self, BenchCommand.self,
+            ExplainCommand.self, SampleCommand.self, KeysCommand.self, BenchCommand.self,
         ])
 
     static func main() async {

@@ -51,14 +51,11 @@ extension RunFolder {
         status.totalSteps = max(planned?.number("steps") ?? 0, status.step)
         // The memory of each rank is shown beside the rank, as long as there is one.
         status.losses = try journal.latestMetrics(stage: stage).filter { !$0.key.hasPrefix("memory.") }
-        status.health = try journal.studentHistories().values.lazy.compactMap(StudentHealth.of).first
-        guard let ratios = try journal.ratioSchedules()[stage] else { return }
-        status.studentUpdates = try journal.studentSteps(stage: stage).count
-        status.criticUpdates = status.step
-        status.ratio = ratios.ratio(at: status.step)
-        if ratios.lastSegment.firstStep > status.step, ratios.lastSegment.ratio != status.ratio {
-            status.pendingRatio = .init(ratio: ratios.lastSegment.ratio, step: ratios.lastSegment.firstStep)
-        }
+        // One stage of a run at most has a student.
+        guard let (distillation, ratios) = try journal.ratioSchedules().first else { return }
+        status.describeDistillation(
+            ratios, step: try journal.completedSteps(stage: distillation),
+            health: try journal.studentHistories()[distillation].flatMap(StudentHealth.of))
     }
 }
 

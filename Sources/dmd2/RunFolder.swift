@@ -23,11 +23,15 @@ package struct RunFolder: Sendable {
 
     /// As `init(argument:)`, but where no run is live it is the one that last wrote its journal.
     package init(argumentOrLatest argument: String?) throws {
-        if argument == nil, !Self.all.contains(where: { $0.liveCoordinator != nil }), let latest = Self.latest {
-            self = latest
-        } else {
+        guard argument == nil, !Self.all.contains(where: { $0.liveCoordinator != nil }) else {
             try self.init(argument: argument)
+            return
         }
+        guard let latest = Self.latest else {
+            throw CommandFailure(
+                .unavailable, "no run under \(Self.parent)/; start one with dmd2 run CONFIG, or name a run's folder")
+        }
+        self = latest
     }
 
     private static func named(_ argument: String) throws -> RunFolder {

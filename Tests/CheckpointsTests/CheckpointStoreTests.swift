@@ -35,6 +35,21 @@ struct CheckpointStoreTests {
         #expect(try store.newestVerified(settingAside: false).found?.manifest.step == 100_000_000)
     }
 
+    @Test("A step that a person names and that is not there is answered with those that are")
+    func unknownStep() throws {
+        for step in [250, 500] { try SampleState.save(step: step, in: store) }
+        guard case .sound(let checkpoint) = try store.judge(namedStep: 250) else {
+            Issue.record("step 250 does not verify")
+            return
+        }
+        #expect(checkpoint.manifest.step == 250)
+        #expect {
+            try store.judge(namedStep: 300)
+        } throws: {
+            "\($0)" == "\(store.folder) has no checkpoint of step 300; there are 250, 500"
+        }
+    }
+
     @Test("The newest three are kept, and a damaged one does not count")
     func retention() throws {
         for step in [1, 2, 3, 4] { try SampleState.save(step: step, in: store) }

@@ -86,6 +86,35 @@ import Testing
         #expect(status.totalSteps == 20)
     }
 
+    private static let evaluation = StageDeclaration(
+        name: "evaluate", index: 1, count: 2, goal: .tasks(count: 8), checkpointInterval: 0, windowSteps: 8)
+
+    @Test("A stage begins without the speed and the steps of the one before, and keeps the distillation's updates")
+    func nextStage() {
+        begin()
+        let heartbeat = Heartbeat(
+            stage: "distil", step: 20, phase: .training, stepsPerSecond: 10, imagesPerSecond: 640)
+        for rank in 0..<2 { _ = tell(.heartbeat(heartbeat: heartbeat), rank: rank) }
+        #expect(coordinator.status(at: 1).imagesPerSecond == 640)
+
+        _ = tell(.beginStage(stage: Self.evaluation))
+        let status = coordinator.status(at: 2)
+        #expect(status.stage == "evaluate" && status.step == 0 && status.totalSteps == 8)
+        #expect(status.imagesPerSecond == 0 && status.etaSeconds == nil)
+        #expect(status.ranks.map(\.step) == [0, 0])
+        #expect(status.studentUpdates == 4 && status.criticUpdates == 20 && status.ratio == 5)
+    }
+
+    @Test("A start that has only the evaluation left knows the distillation's updates from the journal")
+    func updatesOfEarlierStart() {
+        var stages = StageTracker(ratios: ["distil": RatioSchedule(ratio: 5)], reached: ["distil": 20])
+        _ = stages.begin(Self.evaluation, generation: 6)
+        var status = coordinator.status(at: 1)
+        #expect(status.ratio == nil)
+        stages.describe(in: &status)
+        #expect(status.studentUpdates == 4 && status.criticUpdates == 20 && status.ratio == 5)
+    }
+
     @Test("The memory of every rank is journalled by its step and shown beside it")
     func memoryIsJournalled() {
         begin()
@@ -191,6 +220,43 @@ import Testing
             Issue.record("ratio 0 was accepted")
             return
         }
+    }
+
+    /// The one line that answers a command.
+    private func answer(_ request: ControlRequest) -> String? {
+        switch coordinator.handle(.control(request), at: 2).last {
+        case .answer(.accepted(_, let message)): message
+        case .answer(.refused(let reason)): reason
+        default: nil
+        }
+    }
+
+    @Test("What cannot be done in a stage is refused with one cause and what to do")
+    func refusals() {
+        #expect(answer(.setRatio(ratio: 7)) == "no stage has begun yet: ask again once one has")
+        for rank in 0..<2 { _ = tell(.hello(host: "a", pid: Int32(rank + 1), ranks: 2), rank: rank) }
+        let teacher = StageDeclaration(
+            name: "teacher", index: 0, count: 3, goal: .steps(count: 30), checkpointInterval: 10, windowSteps: 8)
+        _ = tell(.beginStage(stage: teacher))
+        #expect(
+            answer(.setRatio(ratio: 7))
+                == "stage 'teacher' trains no student: ask again once the distillation has begun")
+        begin()
+        #expect(answer(.setRatio(ratio: 7)) == "ratio 7 from step 0 on")
+        _ = tell(.beginStage(stage: Self.evaluation))
+        #expect(
+            answer(.setRatio(ratio: 7))
+                == "the distillation is over: its ratio can only be chosen in a new run, as distil.ratio")
+        #expect(
+            answer(.checkpointNow) == "stage 'evaluate' has no state to save: it is done again at the next start")
+    }
+
+    @Test("A save that is asked for is told with its step, beside the step that the stage is at")
+    func checkpointNow() {
+        begin()
+        for step in [0, 1, 3] { _ = tell(.planRequest(stage: "distil", firstStep: step)) }
+        _ = tell(.heartbeat(heartbeat: Heartbeat(stage: "distil", step: 2, phase: .training)))
+        #expect(answer(.checkpointNow) == "'distil' will be saved at step 8; it is at step 2 now")
     }
 
     @Test("A stop lets the workers save one step later, and ends the run with 0")

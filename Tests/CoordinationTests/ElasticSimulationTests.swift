@@ -1,4 +1,5 @@
 import Coordination
+import TestSupport
 import Testing
 
 /// A run on hosts that come and go, with a virtual clock: ranks and hosts die or freeze, the list of hosts changes, the

@@ -79,7 +79,8 @@ import Testing
         while let window = scheduler.window(from: step, stepsPerSecond: 0)?.window { step = window.endStep }
         #expect(step == 48)
         #expect(scheduler.isUndecided(from: 48))
-        #expect(scheduler.setRatio(4) == nil, "people do not set a ratio that the run sets")
+        // People do not set a ratio that the run sets.
+        #expect(throws: StageRefusal.automaticRatio) { try scheduler.setRatio(4) }
     }
 
     @Test("The window before a decision begins after what is measured, so nobody waits for it")

@@ -1,4 +1,5 @@
 import Coordination
+import TestSupport
 import Testing
 
 /// A run with a virtual clock: workers that step, save, die and freeze, and messages that are lost, doubled or late.

@@ -64,11 +64,11 @@ import Testing
     }
 
     @Test("A new ratio applies from the first step not granted")
-    func ratio() {
+    func ratio() throws {
         var scheduler = StageScheduler(distil())
         _ = scheduler.window(from: 0, stepsPerSecond: 0)
         _ = scheduler.window(from: 1, stepsPerSecond: 0)
-        let segment = scheduler.setRatio(10)
+        let segment = try scheduler.setRatio(10)
         #expect(segment == .init(firstStep: 3, ratio: 10, anchorStep: 10))
         #expect(scheduler.totalSteps == 200)
         let kinds = windows(&scheduler, from: 3).flatMap(\.kinds)
@@ -77,32 +77,32 @@ import Testing
     }
 
     @Test("After a restart the steps run before are replayed with the same kinds")
-    func restart() {
+    func restart() throws {
         var scheduler = StageScheduler(distil())
         var before: [StepKind] = []
         for step in [0, 1, 3, 7] { before += scheduler.window(from: step, stepsPerSecond: 0)?.window.kinds ?? [] }
         scheduler.restart(distil(start: 5))
-        let segment = scheduler.setRatio(2)
-        #expect(segment?.firstStep == before.count, "the change waits until what was once granted is over")
+        let segment = try scheduler.setRatio(2)
+        #expect(segment.firstStep == before.count, "the change waits until what was once granted is over")
         let after = windows(&scheduler, from: 5).flatMap(\.kinds)
         #expect(Array(after.prefix(before.count - 5)) == Array(before.dropFirst(5)))
     }
 
     @Test("A save is made after the first step not granted")
-    func saveSoon() {
+    func saveSoon() throws {
         var scheduler = StageScheduler(distil(interval: 0))
         _ = scheduler.window(from: 0, stepsPerSecond: 0)
-        #expect(scheduler.saveSoon() == 2)
+        #expect(try scheduler.saveSoon() == 2)
         #expect(scheduler.window(from: 1, stepsPerSecond: 0)?.window.checkpointAfter == [2])
     }
 
     @Test("A save that was granted and not reached is made after the restart; one that was reached is not")
-    func saveIsCarriedOver() {
+    func saveIsCarriedOver() throws {
         var scheduler = StageScheduler(distil(interval: 0))
         _ = scheduler.window(from: 0, stepsPerSecond: 0)
-        #expect(scheduler.saveSoon() == 2)
+        #expect(try scheduler.saveSoon() == 2)
         _ = scheduler.window(from: 1, stepsPerSecond: 0)
-        #expect(scheduler.saveSoon() == 4)
+        #expect(try scheduler.saveSoon() == 4)
         _ = scheduler.window(from: 3, stepsPerSecond: 0)
         scheduler.restart(distil(start: 2, interval: 0))
         #expect(windows(&scheduler, from: 2).flatMap(\.checkpointAfter) == [4, 100])
@@ -118,7 +118,8 @@ import Testing
             window
                 == PlanWindow(
                     stage: "distil", firstStep: 1, kinds: [.criticOnly], checkpointAfter: [2], stopsAtEnd: true))
-        #expect(scheduler.setRatio(3) == nil)
+        #expect(throws: StageRefusal.ending) { try scheduler.setRatio(3) }
+        #expect(throws: StageRefusal.ending) { try scheduler.saveSoon() }
     }
 
     @Test("A stage that was complete before ends with an empty window")
@@ -127,6 +128,17 @@ import Testing
         let window = scheduler.window(from: 100, stepsPerSecond: 0)?.window
         #expect(window?.kinds.isEmpty == true)
         #expect(window?.finishesStage == true)
+        #expect(throws: StageRefusal.allGranted) { try scheduler.saveSoon() }
+    }
+
+    @Test("What trains nothing has no windows and no state to save")
+    func tasks() {
+        var scheduler = StageScheduler(
+            StageDeclaration(
+                name: "evaluate", index: 3, count: 4, goal: .tasks(count: 8), checkpointInterval: 0, windowSteps: 8))
+        #expect(scheduler.totalSteps == 8)
+        #expect(scheduler.window(from: 0, stepsPerSecond: 0) == nil)
+        #expect(throws: StageRefusal.nothingTrained) { try scheduler.saveSoon() }
     }
 
     @Test("stopAfter ends the stage early, and a stage of single steps has no ratio")
@@ -136,7 +148,7 @@ import Testing
         var teacher = StageScheduler(
             StageDeclaration(
                 name: "teacher", index: 0, count: 3, goal: .steps(count: 30), checkpointInterval: 10, windowSteps: 8))
-        #expect(teacher.setRatio(4) == nil)
+        #expect(throws: StageRefusal.noStudent) { try teacher.setRatio(4) }
         let all = windows(&teacher)
         #expect(all.flatMap(\.kinds) == Array(repeating: .single, count: 30))
         #expect(all.flatMap(\.checkpointAfter) == [10, 20, 30])

@@ -126,7 +126,8 @@ import Testing
             Variable(Self.images(2)), sigma: [0.3, 2], labels: [4, 7],
             .tracked(weights, on: tape, gradient: gradient))
         #expect(features.shape == Shape(2, 4, 4, 64))
-        #expect(denoiser.backbone.bottleneckChannels == 64 && denoiser.backbone.bottleneckResolution == 4)
+        let encoder = denoiser.encoderDecoder
+        #expect(encoder.bottleneckChannels == 64 && encoder.bottleneckResolution == 4)
         tape.backward([(features, Self.ramp(features.shape))])
         for (entry, value) in zip(denoiser.layout.entries, weights.named.map(\.value)) {
             let reads = gradient.buffer[entry.offset..<entry.offset + value.count].contains { $0 != 0 }

@@ -4,19 +4,21 @@ import Layers
 import Tensors
 import Testing
 
-/// F(x; c) = x + c, which shows both of its arguments.
-private struct ProbeBackbone: Backbone {
+/// F(x; c) = x + c, which shows both of its arguments; so does its bottleneck.
+private struct ProbeBackbone: EncoderDecoder {
     let layout = ParameterLayout()
     let bottleneckChannels = 1
     let bottleneckResolution = 1
+    let encoderChannels = [1: 1]
 
-    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
-        let ones = Variable(Tensor(repeating: 1, x.shape))
-        return blend(x, conditioning.map { _ in 1 }, ones, conditioning)
+    func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
+        Variable(Tensor(conditioning, Shape(conditioning.count, 1, 1, 1)))
     }
 
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
-        self(x, conditioning: conditioning, labels: labels, weights)
+    func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] { [add(x, embedding)] }
+
+    func decode(_ outputs: consuming [Variable], _ embedding: Variable, _ weights: BoundWeights) -> Variable {
+        outputs.removeLast()
     }
 }
 
@@ -53,6 +55,16 @@ private struct ProbeBackbone: Backbone {
         let x = Variable(Tensor([1, 2], Shape(2, 1, 1, 1)))
         let noise = Tensor([10, -1], Shape(2, 1, 1, 1))
         #expect(noised(x, sigma: [0.5, 3], noise: noise).value.elements == [6, -1])
+    }
+
+    @Test("Of a backbone without an encoder none can be read")
+    func noEncoder() async {
+        await #expect(processExitsWith: .failure) {
+            let denoiser = GaussianBackbone(mean: 0, variance: 1).denoiser
+            _ = denoiser.bottleneck(
+                Variable(Tensor(repeating: 0, denoiser.shape(1))), sigma: [1], labels: [0],
+                .frozen(NetworkWeights(denoiser.layout)))
+        }
     }
 
     @Test("One sigma per image, or a trap")

@@ -8,8 +8,6 @@ import Tensors
 /// put through the preconditioning backwards; it counts its calls.
 final class GaussianBackbone: Backbone {
     let layout = ParameterLayout()
-    let bottleneckChannels = 1
-    let bottleneckResolution = 1
     let mean: Double
     let variance: Double
     let calls = Mutex(0)
@@ -39,6 +37,4 @@ final class GaussianBackbone: Backbone {
         }
         return Variable(result)
     }
-
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable { x }
 }

@@ -7,16 +7,12 @@ import Testing
 /// Answers with the label, or -1 where there is none; counts its calls.
 private final class LabelBackbone: Backbone {
     let layout = ParameterLayout()
-    let bottleneckChannels = 1
-    let bottleneckResolution = 1
     let calls = Mutex(0)
 
     func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
         calls.withLock { $0 += 1 }
         return Variable(Tensor(labels.map { Float($0 ?? -1) }, x.shape))
     }
-
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable { x }
 }
 
 @Suite struct GuidanceTests {

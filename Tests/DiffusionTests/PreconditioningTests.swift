@@ -8,8 +8,6 @@ import Testing
 /// A network that answers with what it is given beforehand, and remembers what it read.
 private final class ScriptedBackbone: Backbone {
     let layout = ParameterLayout()
-    let bottleneckChannels = 1
-    let bottleneckResolution = 1
     private let answer: [Float]
     let reading = Mutex<(image: [Float], conditioning: [Float])>(([], []))
 
@@ -19,8 +17,6 @@ private final class ScriptedBackbone: Backbone {
         reading.withLock { $0 = (x.value.elements, conditioning) }
         return Variable(Tensor(answer, x.shape))
     }
-
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable { x }
 }
 
 @Suite struct PreconditioningTests {
@@ -137,8 +133,6 @@ private final class ScriptedBackbone: Backbone {
 /// of any prediction.
 private struct GaussianPredictor: Backbone {
     let layout = ParameterLayout()
-    let bottleneckChannels = 1
-    let bottleneckResolution = 1
     private let mean: Double
     private let variance: Double
     private let preconditioning: Preconditioning
@@ -170,6 +164,4 @@ private struct GaussianPredictor: Backbone {
         }
         return Variable(result)
     }
-
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable { x }
 }

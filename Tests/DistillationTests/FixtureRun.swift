@@ -234,7 +234,7 @@ extension FixtureDescription.Configuration {
         let side = shape.bottleneckResolution
         let isReadable = side >= 4 && side & (side - 1) == 0
         try require(isReadable || !trainsHead, "a head on a bottleneck of \(side) x \(side)")
-        var backbone: any Backbone
+        var backbone: any EncoderDecoder
         switch network.type {
         case "DhariwalUNet":
             let isPlain = network.embedding == nil && network.noiseChannelMultiplier == nil && network.encoder == nil
@@ -255,19 +255,24 @@ extension FixtureDescription.Configuration {
 }
 
 /// A network whose bottleneck no head can read, for runs that train none: our critic has one in any case.
-private struct HeadlessBackbone: Backbone {
-    let network: any Backbone
+private struct HeadlessBackbone: EncoderDecoder {
+    let network: any EncoderDecoder
     let bottleneckResolution = 4
 
     var layout: ParameterLayout { network.layout }
     var bottleneckChannels: Int { network.bottleneckChannels }
+    var encoderChannels: [Int: Int] { [bottleneckResolution: bottleneckChannels] }
 
-    func callAsFunction(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
-        network(x, conditioning: conditioning, labels: labels, weights)
+    func embed(_ conditioning: [Float], _ labels: [Int?], _ weights: BoundWeights) -> Variable {
+        network.embed(conditioning, labels, weights)
     }
 
-    func bottleneck(_ x: Variable, conditioning: [Float], labels: [Int?], _ weights: BoundWeights) -> Variable {
-        network.bottleneck(x, conditioning: conditioning, labels: labels, weights)
+    func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] {
+        network.encode(x, embedding, weights)
+    }
+
+    func decode(_ outputs: consuming [Variable], _ embedding: Variable, _ weights: BoundWeights) -> Variable {
+        network.decode(outputs, embedding, weights)
     }
 }
 

@@ -220,7 +220,24 @@ extension ProgramTests {
             ])
         func usage(program: String, arguments: [String]) async throws {
             let sandbox = try Sandbox()
-            expectRefusal(try await sandbox.run(program, arguments), .usage, in: sandbox)
+            let outcome = try await sandbox.run(program, arguments)
+            expectRefusal(outcome, .usage, in: sandbox)
+            if let command = arguments.first, ["run", "set", "plan"].contains(command) {
+                #expect(outcome.errors.contains("see dmd2 \(command) --help"), "\(outcome.errors)")
+            }
+        }
+
+        @Test(
+            "Inputs of a command that are not there",
+            arguments: [
+                (["status"], .unavailable, "no run under runs/"), (["explain"], .unavailable, "no run under runs/"),
+                (["checkpoint", "diff", "a", "b"], .inputMissing, "a: neither a safetensors file nor"),
+                (["checkpoint", "diff", "step-00000007", "b"], .inputMissing, "has no checkpoint of step 7"),
+                (["checkpoint", "ls", "."], .inputMissing, "holds no checkpoint"),
+            ] as [([String], Coordination.ExitStatus, String)])
+        func missingInputs(arguments: [String], status: Coordination.ExitStatus, words: String) async throws {
+            let sandbox = try Sandbox()
+            expectRefusal(try await sandbox.run("dmd2", arguments), status, words, in: sandbox)
         }
 
         @Test("A command for a run that is not live")

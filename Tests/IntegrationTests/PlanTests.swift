@@ -39,8 +39,11 @@ extension ProgramTests {
             let memory = try #require(plan["memory"] as? [[String: Any]])
             #expect(Set(memory.compactMap { $0["network"] as? String }) == ["teacher", "student", "critic", ""])
 
-            let table = try await sandbox.run("dmd2", ["plan", sandbox.configuration, "--rates", "rates.json"])
+            let table = try await sandbox.run(
+                "dmd2",
+                ["plan", sandbox.configuration, "--rates", "rates.json", "--cores", "1", "--ranks-per-node", "2"])
             #expect(table.exitCode == 0 && table.output.contains("efficiency"), "\(table)")
+            #expect(table.output.contains("With 2, 4 ranks a node has more threads than cores (1)"), "\(table)")
         }
 
         @Test("A plan that does not fit is printed and ends with 69")

@@ -1,6 +1,7 @@
 import Coordination
 import Foundation
 import Journal
+import TestSupport
 import Testing
 
 extension ProgramTests {
@@ -200,12 +201,21 @@ extension ProgramTests {
             _ = try await live.reach("distil", step: 1)
             let now = try await sandbox.run("dmd2", ["checkpoint", "now", sandbox.runFolder])
             #expect(now.exitCode == 0, "\(now.errors)")
-            let step = try #require(now.output.matches(of: /after (\d+) steps/).first.flatMap { Int($0.output.1) })
+            let step = try #require(now.output.matches(of: /saved at step (\d+);/).first.flatMap { Int($0.output.1) })
             let continued = try await sandbox.finish(second)
 
             #expect(continued.exitCode == 0, "\(continued.errors)")
             #expect(continued.weights == (try await Self.undisturbed.value))
             #expect(try live.journal().checkpoints().contains { $0.stage == "distil" && $0.step == step })
+
+            let listing = try await sandbox.run("dmd2", ["checkpoint", "ls", sandbox.runFolder])
+            let listed = listing.output.matches(of: /(\w+) step (\d+): published/)
+                .map { (stage: String($0.output.1), step: Int($0.output.2) ?? 0) }
+            for stage in ["teacher", "distil"] {
+                let steps = listed.filter { $0.stage == stage }.map(\.step)
+                #expect(steps.count > 1 && steps == steps.sorted() && steps.last == Self.steps, "\(listing.output)")
+            }
+            #expect(listed.first?.stage == "teacher" && listed.last?.stage == "distil", "\(listing.output)")
         }
 
         @Test("A flipped byte in the newest checkpoint is announced, and training goes on from the one before")

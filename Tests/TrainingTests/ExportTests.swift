@@ -56,8 +56,12 @@ struct ExportTests {
             #expect(file.metadata["step"] == (role == .teacher ? "5" : "4"))
             #expect(file.metadata["configuration"] == configuration.canonicalText)
         }
-        #expect(throws: CheckpointError.self) {
+        #expect {
             try Self.export(.critic, .average, of: configuration, to: path)
+        } throws: { error in
+            let description = "\(error)"
+            return description.contains("no moving average of the critic") && description.hasSuffix("ask for --raw")
+                && ExitStatus(for: error) == .inputMissing
         }
     }
 

@@ -52,7 +52,8 @@ import Training
         #expect(story.cause == "rank 2 has been silent for 10 s")
         #expect(story.collateral == ["rank 0: no answer"])
         #expect(story.stepsCompleted == 40 && story.nextStartedAt == 25 && story.stepsLost == 15)
-        #expect(story.isRecovered)
+        #expect(story.isRecovered && story.recoveredBy == 2)
+        #expect(story.ending == .failed && story.runEnding == .open && story.failedLaunches == [1])
         let expected = ["detect": 10.0, "stop": 1, "wait": 0, "launch": 2, "load": 2, "redo": 3]
         #expect(story.outageSeconds.keys.sorted() == expected.keys.sorted())
         for (activity, seconds) in expected {
@@ -67,11 +68,13 @@ import Training
     func noOutage() throws {
         let events = [
             try event(0, 1, "launch_started"), try event(3, 1, "first_step", ["redone": "false"]),
-            try event(10, 1, "launch_ended", ["step": "5"]), try event(10, 1, "run_ended"),
+            try event(9, 1, "finished"), try event(10, 1, "launch_ended", ["step": "5"]),
+            try event(10, 1, "run_ended", ["status": "0", "message": "finished"]),
         ]
         let launches = [try generation(1, ended: true, cause: "finished")]
         let story = try #require(LaunchStory(of: 1, generations: launches, events: events, now: nil))
-        #expect(story.outageSeconds.isEmpty && story.isRecovered)
+        #expect(story.outageSeconds.isEmpty && story.isRecovered && story.recoveredBy == nil)
+        #expect(story.ending == .finished && story.runEnding == .finished && story.failedLaunches.isEmpty)
         #expect(LaunchStory(of: 2, generations: launches, events: events, now: nil) == nil)
     }
 
@@ -85,6 +88,35 @@ import Training
         let launches = [try generation(1, ended: false, cause: nil)]
         let story = try #require(LaunchStory(of: 1, generations: launches, events: events, now: nil))
         #expect(story.standstills == ["mpirun for 3 s", "the coordinator for 3 s"])
+    }
+
+    @Test("What ended a launch is told apart: its goal, an order, other hosts, a failure")
+    func endings() throws {
+        let cause = "rank 1 was ended by signal 9"
+        let cases: [(cause: String?, events: [(String, [String: String])], LaunchEnding)] = [
+            (nil, [], .open),
+            ("finished", [("finished", [:]), ("run_ended", ["status": "0", "message": "finished"])], .finished),
+            (
+                "stopped, state is saved", [("run_ended", ["status": "0", "message": "stopped, state is saved"])],
+                .stopped
+            ),
+            (
+                "stopped, state is saved", [("run_ended", ["status": "75", "message": "stopped, state is saved"])],
+                .stopped
+            ),
+            ("more hosts", [("resize", ["reason": "more hosts"])], .resized),
+            (cause, [("resize", ["reason": "more hosts"])], .failed),
+            (cause, [], .failed),
+            // Stopped before the next launch.
+            (cause, [("run_ended", ["status": "0", "message": "stopped"])], .failed),
+            // No launch was possible, so none has ended.
+            (nil, [("run_ended", ["status": "69", "message": "no mpirun"])], .failed),
+        ]
+        for (cause, events, ending) in cases {
+            let record = try generation(1, ended: cause != nil, cause: cause)
+            let events = try events.map { try event(5, 1, $0.0, $0.1) }
+            #expect(LaunchEnding(of: record, events: events) == ending, "\(cause ?? "no cause"), \(events)")
+        }
     }
 
     @Test("A journal without an end of its last launch says how to go on with it")

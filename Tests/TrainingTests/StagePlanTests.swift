@@ -31,6 +31,13 @@ struct StagePlanTests {
             } == ["teacher", "classifier", "pairs", "distil"])
     }
 
+    @Test("Folders of stages are in the order of the run, and strangers behind them")
+    func order() {
+        #expect(
+            StagePlan.Stage.inOrder(["old", "distil", "classifier", "teacher", "a"])
+                == ["teacher", "classifier", "distil", "a", "old"])
+    }
+
     @Test("A run may end after any stage")
     func last() {
         #expect(names(upTo: .pairs) { $0.distil.regressionWeight = 1 } == ["teacher", "classifier", "pairs"])

@@ -20,6 +20,14 @@ struct DisplayTests {
                 == "3/4 distil, step 500/2000, critic 0.123, student 1.5, 312 images/s, ETA 2m 10s")
     }
 
+    @Test("A speed that is not known yet is left out")
+    func unknownSpeed() throws {
+        var status = try sampleStatus()
+        (status.imagesPerSecond, status.etaSeconds, status.losses) = (0, nil, [:])
+        #expect(ProgressLine.plain(status) == "3/4 distil, step 500/2000")
+        #expect(!ProgressLine.bar(status, columns: 120).contains("images/s"))
+    }
+
     @Test("Before the first stage the line is the coordinator's message")
     func noStage() throws {
         var status = try sampleStatus()

@@ -108,8 +108,13 @@ struct RunFolderTests {
         #expect(interrupted.message.hasSuffix(": stopped, state is saved"))
 
         try journal.recordGenerationStart(2, ranks: 2)
+        try journal.recordEvent(
+            generation: 2, kind: "stage_begun",
+            detail: ["stage": "evaluate", "step": "0", "steps": "8", "index": "3", "count": "4"])
         try journal.recordEvent(generation: 2, kind: "finished", detail: [:])
-        #expect(try folder.recordedStatus()?.state == .done)
+        let done = try #require(try folder.recordedStatus())
+        #expect(done.state == .done && done.stage == "evaluate" && done.totalSteps == 8)
+        #expect(done.studentUpdates == 2 && done.criticUpdates == 7 && done.ratio == 5)
     }
 
     @Test("The JSON of a live run and of one that is over have the same keys")

@@ -33,6 +33,7 @@ extension ExitStatus {
         switch error {
         case .locked, .system, .noSpace: .runFolderUnusable
         case .damaged, .mismatch, .incomplete: .badData
+        case .unknownStep, .noAverage: .inputMissing
         case .superseded: .stoppedResumable
         }
     }

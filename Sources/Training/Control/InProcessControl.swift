@@ -133,13 +133,22 @@ package final class InProcessControl: ControlLink {
     package func finished() throws(ControlError) {
         try flush()
         try note("finished", [:])
-        try record([.generationEnded(generation: generation, cause: "finished")])
+        try record(ending(.done, "finished"))
     }
 
     package func failed(_ status: ExitStatus, reason: String) {
-        let cause = JournalEntry.generationEnded(generation: generation, cause: reason)
         // The failure itself is what gets reported; a journal that cannot take it is no second one.
-        _ = try? journal.record(cause)
+        for entry in ending(status, reason) { _ = try? journal.record(entry) }
+    }
+
+    /// As a coordinator writes the end of a launch and of the run.
+    private func ending(_ status: ExitStatus, _ message: String) -> [JournalEntry] {
+        [
+            .generationEnded(generation: generation, cause: message),
+            .event(
+                generation: generation, kind: "run_ended",
+                detail: ["status": "\(status.rawValue)", "message": message]),
+        ]
     }
 
     private let say: @Sendable (String) -> Void = {

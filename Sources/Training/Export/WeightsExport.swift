@@ -17,7 +17,8 @@ package final class WeightsExport {
     /// Reads the weights of `role`. Without `values` it is the moving average where there is one, as the run itself would
     /// use the network.
     ///
-    /// Throws `CheckpointError.mismatch` if the checkpoint has no such weights.
+    /// Throws `CheckpointError.noAverage` if `values` asks for an average of a network that has none, as a critic,
+    /// `mismatch` if the checkpoint has no such network.
     package init(
         _ checkpoint: Checkpoint, role: ExportedRole, values: ExportedValues?, configuration: RunConfiguration
     ) throws(CheckpointError) {
@@ -28,7 +29,10 @@ package final class WeightsExport {
         let part: StageState.Part = self.values == .average ? .average : .weights
         let names = StageState.names(in: manifest, role: role.rawValue, part: part)
         guard !names.isEmpty else {
-            throw .mismatch(path: checkpoint.folder, reason: "it has no \(self.values) weights of a \(role)")
+            if !StageState.names(in: manifest, role: role.rawValue, part: .weights).isEmpty {
+                throw .noAverage(path: checkpoint.folder, network: role.rawValue)
+            }
+            throw .mismatch(path: checkpoint.folder, reason: "it has no weights of a \(role)")
         }
         let reader = try CheckpointReader(checkpoint)
         var weights: [(name: String, value: Tensor)] = []

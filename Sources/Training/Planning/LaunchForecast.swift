@@ -16,6 +16,9 @@ package struct LaunchForecast: Encodable, Sendable {
         /// Of the machine that has most ranks.
         package let node_mebibytes: Int
         package let fits: Bool
+        /// False where the ranks of a machine have more threads than it has cores. They wait for each other then, and
+        /// the times below, each thread's on a core of its own, are too short.
+        package let fits_cores: Bool
         /// A cycle of the distillation: RATIO critic updates and one student update.
         package let cycle_seconds: Double
         /// Its parts: forward and backward passes with the packing of weights, optimisers, sums between ranks.
@@ -45,6 +48,7 @@ package struct LaunchForecast: Encodable, Sendable {
     package let threads: Int
     package let reduction: String
     package let ranks_per_node: Int
+    package let node_cores: Int
     /// What a machine has for its ranks; 0 where nobody knows.
     package let node_memory_mebibytes: Int
     package let launches: [Row]
@@ -53,12 +57,12 @@ package struct LaunchForecast: Encodable, Sendable {
     /// Forecasts a launch of each number of `ranks`, none larger than the configuration's shards.
     ///
     /// `measured` are the kernels at this configuration's shapes, with a shard's images at a time and a rank's threads. The
-    /// memory's speed in `connection` is replaced by the measured one. `nodeBytes` is the memory of a machine, nil where
-    /// nobody knows, and `dataBytes` the size of the data set in memory.
+    /// memory's speed in `connection` is replaced by the measured one. `nodeCores` are the cores of a machine, `nodeBytes`
+    /// its memory, nil where nobody knows, and `dataBytes` the size of the data set in memory.
     /// Throws: `LaunchForecastError` if a kernel is missing among the measured ones.
     package init(
         _ configuration: RunConfiguration, ranks: [Int], measured: KernelBenchmark.Measurement,
-        connection: Interconnect, nodeBytes: Int?, dataBytes: Int
+        connection: Interconnect, nodeCores: Int, nodeBytes: Int?, dataBytes: Int
     ) throws(LaunchForecastError) {
         let settings = configuration.distil
         var connection = connection
@@ -78,7 +82,8 @@ package struct LaunchForecast: Encodable, Sendable {
                 ranks: count, nodes: (count + connection.ranksPerNode - 1) / connection.ranksPerNode,
                 shards: (settings.shards + count - 1) / count, rank_mebibytes: rankBytes >> 20,
                 node_mebibytes: together * rankBytes >> 20,
-                fits: nodeBytes.map { together * rankBytes <= $0 } ?? true, cycle_seconds: seconds,
+                fits: nodeBytes.map { together * rankBytes <= $0 } ?? true,
+                fits_cores: together * measured.threads <= nodeCores, cycle_seconds: seconds,
                 passes_seconds: passes, update_seconds: updates, reduction_seconds: reductions,
                 efficiency: aloneSeconds / seconds / Double(count),
                 images_per_second: Double(settings.ratio.typical * settings.batch) / seconds,
@@ -101,6 +106,7 @@ package struct LaunchForecast: Encodable, Sendable {
         threads = measured.threads
         reduction = configuration.launch.reduction.rawValue
         ranks_per_node = connection.ranksPerNode
+        node_cores = nodeCores
         node_memory_mebibytes = (nodeBytes ?? 0) >> 20
     }
 }

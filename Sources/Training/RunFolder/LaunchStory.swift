@@ -12,7 +12,9 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
     /// When it began and ended, ISO 8601 in UTC; the end is nil while it lives, or where nobody saw it.
     package var started: String
     package var ended: String?
-    /// The first cause of its end; nil while it lives.
+    /// How it ended.
+    package var ending: LaunchEnding
+    /// Why: the first cause of a failure, else a word of how; nil while it lives.
     package var cause: String?
     /// What ranks said after that, as a consequence.
     package var collateral: [String] = []
@@ -30,6 +32,11 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
     /// launch that ended well. `isRecovered` is false while that is still going on.
     package var outageSeconds: [String: Double] = [:]
     package var isRecovered = true
+    /// The launch that had come as far again; nil where none has, and where nothing failed.
+    package var recoveredBy: Int?
+    /// Of the whole run: how its last launch ended, and which launches failed.
+    package var runEnding: LaunchEnding
+    package var failedLaunches: [Int]
     /// How much of the run's time was kept, and all its seconds by activity.
     package var goodput: Double
     package var secondsByActivity: [String: Double]
@@ -39,6 +46,10 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
         guard let record = generations.first(where: { $0.generation == launch }) else { return nil }
         self.launch = launch
         (ranks, started, ended, cause) = (record.ranks, record.startedUTC, record.endedUTC, record.cause)
+        let endings = generations.map { (launch: $0.generation, ending: LaunchEnding(of: $0, events: events)) }
+        ending = LaunchEnding(of: record, events: events)
+        runEnding = endings.last?.ending ?? ending
+        failedLaunches = endings.filter { $0.ending == .failed }.map(\.launch)
         let own = events.filter { $0.generation == launch }
         hosts = own.first { $0.kind == "launch_started" }?.particulars["hosts"] ?? ""
         coordinatorDeaths = own.count { $0.kind == "coordinator_resumed" }
@@ -85,6 +96,7 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
             if ledger.activity == .kept || ledger.activity == nil {
                 end = event.time?.timeIntervalSince1970 ?? moment
                 isRecovered = true
+                if ledger.activity == .kept { recoveredBy = event.generation }
                 break
             }
         }

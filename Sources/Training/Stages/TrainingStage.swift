@@ -87,7 +87,7 @@ extension TrainingStage {
     /// The most steps there can be, for progress; a ratio changed on the way moves it.
     package var plannedSteps: Int {
         switch goal {
-        case .steps(let count): count
+        case .steps(let count), .tasks(let count): count
         case .studentUpdates(let count, let ratio, let warmup, _): warmup + count * ratio
         }
     }

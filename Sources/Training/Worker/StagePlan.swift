@@ -26,6 +26,12 @@ package struct StagePlan: Sendable, Equatable {
     package enum Stage: String, Sendable, CaseIterable {
         case teacher, classifier, pairs, distil, evaluate
 
+        /// Names of stages in the order of a run; what is no stage comes last, by its name.
+        package static func inOrder(_ names: [String]) -> [String] {
+            func key(_ name: String) -> (Int, String) { (Self(rawValue: name)?.place ?? allCases.count, name) }
+            return names.sorted { key($0) < key($1) }
+        }
+
         private var place: Int { Self.allCases.firstIndex(of: self) ?? 0 }
         fileprivate func isAtMost(_ last: Stage) -> Bool { place <= last.place }
     }

@@ -97,7 +97,7 @@ extension Worker {
         let settings = configuration.evaluate
         let batches = (settings.images + settings.batch - 1) / settings.batch
         let declaration = StageDeclaration(
-            name: "evaluate", index: index(of: "evaluate"), count: stageCount, goal: .steps(count: 2 * batches),
+            name: "evaluate", index: index(of: "evaluate"), count: stageCount, goal: .tasks(count: 2 * batches),
             checkpointInterval: 0, windowSteps: 2 * batches)
         if communicator.rank == 0 { try control.beginStage(declaration) }
         return batches

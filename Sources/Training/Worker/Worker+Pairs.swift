@@ -39,7 +39,7 @@ extension Worker {
         if communicator.rank == 0 {
             try control.beginStage(
                 StageDeclaration(
-                    name: "pairs", index: index(of: "pairs"), count: stageCount, goal: .steps(count: missing.count),
+                    name: "pairs", index: index(of: "pairs"), count: stageCount, goal: .tasks(count: missing.count),
                     checkpointInterval: 0, windowSteps: missing.count))
         }
         let (seed, classes) = (configuration.run.seed, configuration.network.classes)

@@ -10,9 +10,10 @@ struct CheckpointCommand: ParsableCommand {
 
     struct Now: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "now", abstract: "Save a checkpoint of a live run at the next step not yet granted.")
+            commandName: "now",
+            abstract: "Save a checkpoint of a live run at the first step not yet granted, and say which.")
 
-        @OptionGroup var argument: RunArgument
+        @OptionGroup var argument: LiveRunArgument
 
         func run() throws {
             try argument.folder().order(.checkpointNow)
@@ -21,25 +22,27 @@ struct CheckpointCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the checkpoints of a run, newest first, without reading their content.")
+            commandName: "ls", abstract: "List the checkpoints of a run, oldest first, without reading their content.",
+            discussion: "It compares the lengths of files; dmd2 checkpoint verify compares their hashes.")
 
         @OptionGroup var argument: RunArgument
         @OptionGroup var format: OutputFormat
 
         func run() throws {
-            try format.show(argument.folderOrLatest().checkpoints(hashingContent: false), text: \.text)
+            try format.show(argument.folder().checkpoints(hashingContent: false), text: \.text)
         }
     }
 
     struct Verify: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "verify", abstract: "Read the checkpoints of a run and compare every hash.")
+            commandName: "verify", abstract: "Read the checkpoints of a run and compare every hash.",
+            discussion: "Ends with 0 if all verify and with 65 if one does not.")
 
         @OptionGroup var argument: RunArgument
         @OptionGroup var format: OutputFormat
 
         func run() throws {
-            let checkpoints = try argument.folderOrLatest().checkpoints(hashingContent: true)
+            let checkpoints = try argument.folder().checkpoints(hashingContent: true)
             try format.show(checkpoints, text: \.text)
             let damaged = checkpoints.count { !$0.sound }
             if damaged > 0 {

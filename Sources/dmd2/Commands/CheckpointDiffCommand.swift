@@ -19,7 +19,7 @@ struct CheckpointDiffCommand: ParsableCommand {
 
     func run() throws {
         let differences = try TensorDifference.all(
-            between: TensorCollection(path: first), and: TensorCollection(path: second))
+            between: Self.tensors(at: first), and: Self.tensors(at: second))
         let lines = differences.filter { format.json || $0.finding != .same }.map(DifferenceLine.init)
         try format.show(lines, text: \.text)
         let count = differences.count { $0.finding != .same }
@@ -27,6 +27,16 @@ struct CheckpointDiffCommand: ParsableCommand {
             throw CommandFailure(.badData, "\(count) of \(differences.count) tensors differ")
         }
         if !format.json { print("\(differences.count) tensors, every bit the same") }
+    }
+
+    private static func tensors(at path: String) throws -> TensorCollection {
+        var isFolder: ObjCBool = false
+        let isFile = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && !isFolder.boolValue
+        // Of a step that is not there the collection says which ones are.
+        guard isFile || URL(fileURLWithPath: path).lastPathComponent.hasPrefix("step-") else {
+            throw CommandFailure(.inputMissing, "\(path): neither a safetensors file nor a checkpoint's folder, step-N")
+        }
+        return try TensorCollection(path: path)
     }
 }
 

@@ -14,13 +14,16 @@ struct CheckpointExportCommand: ParsableCommand {
 
     @OptionGroup var argument: RunArgument
 
-    @Option(help: "teacher, student or critic.")
+    @Option(help: "The network.")
     var role: ExportedRole
 
-    @Flag(help: "What the optimiser changes, or its moving average; by default the average, if there is one.")
+    @Flag(
+        help:
+            "What the optimiser changes, or its moving average. Default: the average; of a critic, which has none, raw."
+    )
     var values: ExportedValuesFlag?
 
-    @Option(help: "The step of the checkpoint.")
+    @Option(help: "The step of the checkpoint; dmd2 checkpoint ls lists them.")
     var step: Int?
 
     @Option(help: "The file to write; one that is there is replaced.")
@@ -33,7 +36,7 @@ struct CheckpointExportCommand: ParsableCommand {
     var json = false
 
     func run() throws {
-        let folder = try argument.folderOrLatest()
+        let folder = try argument.folder()
         let configuration = try RunConfiguration.load(path: folder.layout.configuration)
         let checkpoint = try folder.checkpoint(of: role, step: step, configuration)
         let export = try WeightsExport(

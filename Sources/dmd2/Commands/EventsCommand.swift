@@ -32,7 +32,7 @@ struct EventsCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let folder = try argument.folderOrLatest()
+        let folder = try argument.folder()
         let journal = try folder.journal()
         var shown = 0
         while true {

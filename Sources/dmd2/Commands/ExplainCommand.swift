@@ -6,20 +6,20 @@ import Training
 
 struct ExplainCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "explain", abstract: "Say why a launch ended, what that has cost, and where a run's time went.",
-        discussion: "Without --launch it is the last one that failed, else the last.")
+        commandName: "explain", abstract: "Say what failed in a run, what that has cost, and where its time went.",
+        discussion: "Tells of one launch: without --launch of the last one that failed, else of the last.")
 
     @OptionGroup var argument: RunArgument
     @OptionGroup var format: OutputFormat
 
-    @Option(help: "The launch's number.")
+    @Option(help: ArgumentHelp("The launch's number.", valueName: "number"))
     var launch: Int?
 
     func run() throws {
-        let folder = try argument.folderOrLatest()
+        let folder = try argument.folder()
         let journal = try folder.journal()
         let (generations, events) = (try journal.generations(), try journal.events())
-        let number = launch ?? Self.interesting(generations)
+        let number = launch ?? Self.interesting(generations, events)
         let now = folder.liveCoordinator == nil ? nil : Date.now
         guard let number,
             let story = LaunchStory(of: number, generations: generations, events: events, now: now)
@@ -31,8 +31,8 @@ struct ExplainCommand: ParsableCommand {
         try format.show([story], text: LaunchStoryText.text)
     }
 
-    /// The last launch that another one had to follow; else the last.
-    private static func interesting(_ generations: [GenerationRecord]) -> Int? {
-        generations.dropLast().last { $0.cause != nil }?.generation ?? generations.last?.generation
+    private static func interesting(_ generations: [GenerationRecord], _ events: [EventRecord]) -> Int? {
+        let failed = generations.last { LaunchEnding(of: $0, events: events) == .failed }
+        return (failed ?? generations.last)?.generation
     }
 }

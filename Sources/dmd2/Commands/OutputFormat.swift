@@ -4,7 +4,7 @@ import Messaging
 
 /// How a command prints its answer: for a person, or as a line of JSON for each item.
 struct OutputFormat: ParsableArguments {
-    @Flag(help: "Print a line of JSON for each item.")
+    @Flag(help: "Print JSON, a line for each item.")
     var json = false
 
     /// Prints the items, one per line.

@@ -16,9 +16,6 @@ struct PairsCommand: AsyncParsableCommand {
     @OptionGroup var options: RunOptions
 
     func run() async throws {
-        guard options.until == nil else {
-            throw CommandFailure(.usage, "dmd2 pairs ends after its stage; leave --until out, or use dmd2 run")
-        }
         let configuration = try options.configuration(path: config)
         guard configuration.distil.regressionWeight > 0 else {
             throw CommandFailure(
@@ -26,8 +23,6 @@ struct PairsCommand: AsyncParsableCommand {
                 "\(config): distil.regressionWeight is 0, so the run has no pairs; set it, for example "
                     + "--set distil.regressionWeight=0.25")
         }
-        var options = options
-        options.until = .pairs
-        throw ExitCode(try await SupervisedRun(path: config, options: options).run())
+        throw ExitCode(try await SupervisedRun(path: config, options: options, last: .pairs).run())
     }
 }

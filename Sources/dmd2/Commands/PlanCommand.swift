@@ -27,8 +27,11 @@ struct PlanCommand: ParsableCommand {
     @Option(help: "Numbers of ranks, such as 1,2,4; by default launch.ranks and the powers of two up to the shards.")
     var ranks: String?
 
-    @Option(help: "Ranks that share a machine; by default as many as this one has cores for.")
+    @Option(help: "Ranks that share a machine; by default as many as it has cores for.")
     var ranksPerNode: Int?
+
+    @Option(help: "Cores of a machine; by default as many as this one has.")
+    var cores: Int?
 
     @Option(help: "Speed of the link between machines, Gbit/s.")
     var linkGbit = 10.0
@@ -47,6 +50,7 @@ struct PlanCommand: ParsableCommand {
         if let ranksPerNode, ranksPerNode < 1 {
             throw ValidationError("--ranks-per-node \(ranksPerNode) is less than 1")
         }
+        if let cores, cores < 1 { throw ValidationError("--cores \(cores) is less than 1") }
         if linkGbit <= 0 { throw ValidationError("--link-gbit \(linkGbit) is not greater than 0") }
         if latencyUs < 0 { throw ValidationError("--latency-us \(latencyUs) is negative") }
         if let memoryGiB, memoryGiB <= 0 { throw ValidationError("--memory-gib \(memoryGiB) is not greater than 0") }
@@ -58,7 +62,7 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         let configuration = try RunConfiguration.load(path: config, overrides: overrides.assignments)
         let counts = try rankCounts(configuration)
-        let cores = ProcessInfo.processInfo.activeProcessorCount
+        let cores = self.cores ?? ProcessInfo.processInfo.activeProcessorCount
         let together = ranksPerNode ?? max(1, cores / configuration.launch.threadsPerRank)
         // A plan is also made where the data are not.
         let dataBytes = try? configuration.loadedDataBytes()
@@ -67,6 +71,7 @@ struct PlanCommand: ParsableCommand {
             connection: Interconnect(
                 ranksPerNode: together, linkBytesPerSecond: linkGbit * 1e9 / 8, latencySeconds: latencyUs * 1e-6,
                 memoryBytesPerSecond: 0),
+            nodeCores: cores,
             nodeBytes: memoryGiB.map { Int($0 * Double(1 << 30)) } ?? configuration.launch.memoryBytes,
             dataBytes: dataBytes ?? 0)
         try format.show(forecast) { text(forecast, dataAreCounted: dataBytes != nil) }
@@ -127,7 +132,7 @@ struct PlanCommand: ParsableCommand {
             ("rank", "\(forecast.threads) threads"),
             (
                 "node",
-                "\(forecast.ranks_per_node) ranks, \(machine > 0 ? "\(machine) MiB" : "unknown memory"), "
+                "\(forecast.ranks_per_node) ranks, \(forecast.node_cores) cores, \(machine > 0 ? "\(machine) MiB" : "unknown memory"), "
                     + "link \(NumberText.figure(linkGbit)) Gbit/s, \(NumberText.figure(latencyUs)) us"
             ),
         ]
@@ -148,8 +153,14 @@ struct PlanCommand: ParsableCommand {
             "efficiency",
             "images/s", "distil h", "teacher h",
         ]
-        let note = dataAreCounted ? "" : "\n\nThe data are not there; their memory is not counted."
+        var notes = dataAreCounted ? [] : ["The data are not there; their memory is not counted."]
+        let crowded = forecast.launches.filter { !$0.fits_cores }.map { "\($0.ranks)" }
+        if !crowded.isEmpty {
+            notes.append(
+                "With \(crowded.joined(separator: ", ")) ranks a node has more threads than cores "
+                    + "(\(forecast.node_cores)), and takes longer than the row says: lower --ranks-per-node.")
+        }
         return Rows.text(facts) + "\n\n" + Columns.text([["", "", "MiB"]] + uses, leftAligned: 2) + "\n\n"
-            + Columns.text([header] + rows) + note
+            + Columns.text([header] + rows) + notes.map { "\n\n\($0)" }.joined()
     }
 }

@@ -45,7 +45,7 @@ struct SampleCommand: ParsableCommand {
     }
 
     func run() throws {
-        let folder = try argument.folderOrLatest()
+        let folder = try argument.folder()
         let configuration = try RunConfiguration.load(path: folder.layout.configuration)
         let classes = configuration.network.classes
         let asked = labels?.values ?? Array(0..<classes)

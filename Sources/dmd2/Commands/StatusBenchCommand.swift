@@ -8,7 +8,7 @@ struct StatusBenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "status", abstract: "Ask a live run for its status many times and print the latencies.")
 
-    @OptionGroup var argument: RunArgument
+    @OptionGroup var argument: LiveRunArgument
 
     @Option(help: "Queries, one after the other on one connection.")
     var queries = 1000
@@ -22,7 +22,7 @@ struct StatusBenchCommand: ParsableCommand {
     }
 
     func run() throws {
-        let folder = try argument.folderOrLatest()
+        let folder = try argument.folder()
         guard let coordinator = folder.liveCoordinator else { throw folder.noCoordinator }
         let client = try ControlClient(
             connectingTo: coordinator.endpoint, keys: coordinator.keys(for: .status))

@@ -4,7 +4,12 @@ import Foundation
 import Training
 
 struct StatusCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "status", abstract: "Show how a run is doing.")
+    static let configuration = CommandConfiguration(
+        commandName: "status", abstract: "Show how a run is doing.",
+        discussion: """
+            Of a run that is over it shows what the journal knew last. Ends with 0 if the run is live or finished, with \
+            69 if it is neither.
+            """)
 
     @OptionGroup var argument: RunArgument
     @OptionGroup var format: OutputFormat
@@ -13,7 +18,7 @@ struct StatusCommand: AsyncParsableCommand {
     var watch = false
 
     func run() async throws {
-        let folder = try argument.folderOrLatest()
+        let folder = try argument.folder()
         while folder.liveCoordinator != nil {
             try show(folder.status(), of: folder, live: true)
             guard watch else { return }

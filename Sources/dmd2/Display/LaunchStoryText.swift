@@ -7,11 +7,12 @@ package enum LaunchStoryText {
     /// The lines, without a line end after the last.
     package static func text(_ story: LaunchStory) -> String {
         var rows = [
-            ("launch", "\(story.launch), \(story.ranks) ranks\(story.hosts.isEmpty ? "" : " on \(story.hosts)")")
+            ("run", run(story)),
+            ("launch", "\(story.launch), \(story.ranks) ranks\(story.hosts.isEmpty ? "" : " on \(story.hosts)")"),
         ]
         rows.append(("began", story.started))
-        rows.append(("ended", story.ended ?? "not yet, or unseen"))
-        if let cause = story.cause { rows.append(("first cause", cause)) }
+        rows.append(("ended", (story.ended ?? "not yet, or unseen") + (wellDone(story).map { ": \($0)" } ?? "")))
+        if story.ending == .failed { rows.append(("first cause", story.cause ?? "not recorded")) }
         rows += story.collateral.map { ("followed", $0) }
         if story.coordinatorDeaths > 0 {
             rows.append(("survived", "the death of \(story.coordinatorDeaths) coordinators"))
@@ -28,8 +29,30 @@ package enum LaunchStoryText {
             let state = story.isRecovered ? "" : ", not over yet"
             rows.append(("outage", seconds(total) + state + ": " + split(story.outageSeconds)))
         }
+        if let launch = story.recoveredBy { rows.append(("recovered", "launch \(launch) had come as far again")) }
         rows.append(("goodput", goodput(story.goodput, story.secondsByActivity)))
         return Rows.text(rows)
+    }
+
+    /// `finished; nothing failed`, or which launches did.
+    private static func run(_ story: LaunchStory) -> String {
+        let state =
+            switch story.runEnding {
+            case .open, .resized: "not over"
+            case .finished: "finished"
+            case .stopped: "stopped"
+            case .failed: "failed"
+            }
+        let failed = story.failedLaunches.map(String.init)
+        guard let first = failed.first else { return "\(state); nothing failed" }
+        let launches = failed.count == 1 ? "launch \(first)" : "launches \(failed.joined(separator: ", "))"
+        return story.runEnding == .finished
+            ? "\(state); recovered from the failure of \(launches)" : "\(state); \(launches) failed"
+    }
+
+    /// How a launch ended in which nothing failed.
+    private static func wellDone(_ story: LaunchStory) -> String? {
+        story.ending == .failed || story.ending == .open ? nil : story.cause
     }
 
     /// `93.1% kept; launch 2.1 s, load 1.0 s`.

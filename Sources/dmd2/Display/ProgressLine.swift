@@ -10,20 +10,16 @@ package enum ProgressLine {
             "\(status.stageIndex + 1)/\(status.stageCount) \(stage)", "step \(status.step)/\(status.totalSteps)",
         ]
         parts += losses(status)
-        if status.pid > 0 { parts.append("\(Int(status.imagesPerSecond.rounded())) images/s") }
-        if let eta = status.etaSeconds { parts.append("ETA \(durationText(seconds: eta))") }
+        parts += speed(status)
         return parts.joined(separator: ", ")
     }
 
     /// The line for a terminal, with a bar, at most `columns` wide.
     package static func bar(_ status: RunStatus, columns: Int) -> String {
         guard let stage = status.stage else { return String(status.message.prefix(columns)) }
-        var tail = losses(status)
-        tail.append("\(Int(status.imagesPerSecond.rounded())) images/s")
-        if let eta = status.etaSeconds { tail.append("ETA \(durationText(seconds: eta))") }
         return bar(
-            "[\(status.stageIndex + 1)/\(status.stageCount)] \(stage)", step: status.step, of: status.totalSteps, tail,
-            columns: columns)
+            "[\(status.stageIndex + 1)/\(status.stageCount)] \(stage)", step: status.step, of: status.totalSteps,
+            losses(status) + speed(status), columns: columns)
     }
 
     /// A line with a bar between what is done and how far it is, at most `columns` wide.
@@ -39,6 +35,12 @@ package enum ProgressLine {
         let filled = Int(fraction * Double(width))
         let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
         return String((head + bar + text).prefix(columns))
+    }
+
+    /// What is known of the speed: at the beginning of a stage nothing is.
+    private static func speed(_ status: RunStatus) -> [String] {
+        let images = status.imagesPerSecond > 0 ? ["\(Int(status.imagesPerSecond.rounded())) images/s"] : []
+        return images + (status.etaSeconds.map { ["ETA \(durationText(seconds: $0))"] } ?? [])
     }
 
     private static func losses(_ status: RunStatus) -> [String] {

@@ -1,6 +1,7 @@
 import Coordination
 import Foundation
 import Journal
+import TestSupport
 import Testing
 import Training
 

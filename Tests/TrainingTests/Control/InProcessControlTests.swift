@@ -38,7 +38,9 @@ import Training
         #expect(try journal.studentSteps(stage: "distil") == [0, 3])
         #expect(try journal.completedSteps(stage: "distil") == 6)
         #expect(try journal.metric("loss", stage: "distil").map(\.value) == [1, 2, 3, 4, 5, 6])
-        #expect(try journal.generations().map(\.cause) == ["finished"])
+        let launches = try journal.generations()
+        #expect(launches.map(\.cause) == ["finished"])
+        #expect(try launches.map { LaunchEnding(of: $0, events: try journal.events()) } == [.finished])
         #expect(try journal.plans().flatMap(\.kinds).count == 6)
     }
 

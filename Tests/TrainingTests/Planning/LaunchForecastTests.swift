@@ -36,13 +36,14 @@ struct LaunchForecastTests {
 
     private func forecast(
         _ configuration: RunConfiguration, ranks: [Int], latency: Double = 0, memory: Double = 1e9,
-        nodeBytes: Int? = nil
+        ranksPerNode: Int = 1, nodeCores: Int = 1, nodeBytes: Int? = nil
     ) throws -> LaunchForecast {
         try LaunchForecast(
             configuration, ranks: ranks, measured: try Self.rates(memory: memory),
             connection: Interconnect(
-                ranksPerNode: 1, linkBytesPerSecond: 1e18, latencySeconds: latency, memoryBytesPerSecond: 0),
-            nodeBytes: nodeBytes, dataBytes: 0)
+                ranksPerNode: ranksPerNode, linkBytesPerSecond: 1e18, latencySeconds: latency,
+                memoryBytesPerSecond: 0),
+            nodeCores: nodeCores, nodeBytes: nodeBytes, dataBytes: 0)
     }
 
     /// The operations of a cycle, by the count that has its own tests.
@@ -96,6 +97,13 @@ struct LaunchForecastTests {
         #expect(try forecast(configuration, ranks: [1]).launches[0].fits)
     }
 
+    @Test("Ranks of one thread fit onto a machine's cores or not, as many as share it")
+    func cores() throws {
+        let rows = try forecast(RunConfiguration(name: "digits"), ranks: [1, 2, 4], ranksPerNode: 4, nodeCores: 2)
+            .launches
+        #expect(rows.map(\.fits_cores) == [true, true, false])
+    }
+
     @Test("Rates that lack a kernel are refused by its name")
     func incompleteRates() throws {
         #expect(throws: LaunchForecastError.incompleteRates(missing: ["AdamW"])) {
@@ -103,7 +111,7 @@ struct LaunchForecastTests {
                 RunConfiguration(name: "digits"), ranks: [1], measured: try Self.rates(without: "AdamW"),
                 connection: Interconnect(
                     ranksPerNode: 1, linkBytesPerSecond: 1, latencySeconds: 0, memoryBytesPerSecond: 0),
-                nodeBytes: nil, dataBytes: 0)
+                nodeCores: 1, nodeBytes: nil, dataBytes: 0)
         }
     }
 }

@@ -1,0 +1,41 @@
+import Coordination
+package import Journal
+
+/// How a launch ended, as the journal tells.
+package enum LaunchEnding: String, Sendable, Encodable {
+    /// It lives, or nobody saw its end.
+    case open
+    /// Every stage is complete.
+    case finished
+    /// The run was asked to stop.
+    case stopped
+    /// It gave way, with its state saved, to a launch on other hosts.
+    case resized
+    /// Something failed.
+    case failed
+
+    /// The ending of one launch among the events of its run.
+    package init(of record: GenerationRecord, events: [EventRecord]) {
+        let own = events.filter { $0.generation == record.generation }
+        // A run may also be ended while it waits for the launch after a failed one: that is no word about this one.
+        let end = own.last { event in
+            event.kind == "run_ended" && record.cause.map { $0 == event.particulars["message"] } ?? true
+        }
+        if let end {
+            self = Self.ending(end.particulars["status"], isFinished: own.contains { $0.kind == "finished" })
+        } else if let cause = record.cause {
+            let isResize = own.contains { $0.kind == "resize" && $0.particulars["reason"] == cause }
+            self = isResize ? .resized : .failed
+        } else {
+            self = .open
+        }
+    }
+
+    private static func ending(_ status: String?, isFinished: Bool) -> LaunchEnding {
+        switch status.flatMap({ Int32($0) }).flatMap(ExitStatus.init(rawValue:)) {
+        case .done: isFinished ? .finished : .stopped
+        case .stoppedResumable: .stopped
+        default: .failed
+        }
+    }
+}
