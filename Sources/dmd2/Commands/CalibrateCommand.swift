@@ -20,8 +20,8 @@ struct CalibrateCommand: ParsableCommand {
     @OptionGroup var overrides: ConfigurationOverrides
     @OptionGroup var format: BenchmarkFormat
 
-    @Option(help: "The share: the GAN gradient's norm at an image by the matching gradient's. 1: equal norms.")
-    var fraction = 1.0
+    @Option(help: "The share: the GAN gradient's norm at an image by the matching gradient's; by default the digits'.")
+    var fraction = 0.05
 
     @Option(help: "Student updates that are measured, after the learning rates' warm-up.")
     var updates = 20
