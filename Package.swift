@@ -100,7 +100,8 @@ let package = Package(
         program(
             "dmd2",
             [
-                "CommandLineOptions", "Training", "Evaluation", "Distillation", "Diffusion", "Coordination", "Communication",
+                "CommandLineOptions", "Training", "Evaluation", "Distillation", "Diffusion", "Coordination",
+                "Communication",
                 "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess, systemPackage,
             ]),
         program(
