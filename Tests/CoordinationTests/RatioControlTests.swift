@@ -55,6 +55,15 @@ import Testing
         #expect(outcome.decisions.map(\.to).prefix(3) == [2, 2, 2])
     }
 
+    @Test("A brightness that swings twice as far raises the ratio by two rungs")
+    func leap() {
+        let outcome = run(automatic()) { step, ratio in
+            studentRows(step: step, brightness: -0.4 + (ratio == 1 ? (step % 8 < 4 ? 0.2 : -0.2) : 0))
+        }
+        #expect((outcome.decisions.first?.evidence.swing ?? 0) > 14)
+        #expect(outcome.decisions.map(\.to).prefix(3) == [3, 3, 3])
+    }
+
     @Test("A trend is no swing")
     func trend() {
         let outcome = run(automatic()) { step, _ in studentRows(step: step, brightness: -0.4 + 0.001 * Double(step)) }
