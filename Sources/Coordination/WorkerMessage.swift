@@ -127,7 +127,7 @@ package struct Heartbeat: Codable, Equatable, Sendable {
 extension Heartbeat {
     private enum Key: String, CodingKey {
         case stage, step, totalSteps, phase, progressCounter, slowestStepSeconds, stepsPerSecond, imagesPerSecond
-        case metrics, memory
+        case metrics, number, memory
     }
 
     package init(from decoder: any Decoder) throws {
@@ -142,6 +142,7 @@ extension Heartbeat {
             stepsPerSecond: try container.decode(Double.self, forKey: .stepsPerSecond),
             imagesPerSecond: try container.decode(Double.self, forKey: .imagesPerSecond),
             metrics: try container.decode(MetricColumns.self, forKey: .metrics).rows,
+            number: try container.decodeIfPresent(Int.self, forKey: .number),
             memory: try container.decodeIfPresent(MemoryUse.self, forKey: .memory))
     }
 
@@ -156,6 +157,7 @@ extension Heartbeat {
         try container.encode(stepsPerSecond, forKey: .stepsPerSecond)
         try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
         try container.encode(MetricColumns(metrics), forKey: .metrics)
+        try container.encodeIfPresent(number, forKey: .number)
         try container.encodeIfPresent(memory, forKey: .memory)
     }
 }
