@@ -101,8 +101,8 @@ let package = Package(
             "dmd2",
             [
                 "CommandLineOptions", "Training", "Evaluation", "Distillation", "Diffusion", "Coordination",
-                "Communication",
-                "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess, systemPackage,
+                "Communication", "Messaging", "Journal", "Checkpoints", "Kernels", argumentParser, subprocess,
+                systemPackage,
             ]),
         program(
             "dmd2-coordinator",

@@ -1,19 +1,45 @@
-/// Metrics as a heartbeat carries them: a list of steps and one of values for each metric, so that its stage and name
-/// are said once and not with every value. Who writes and who reads them uses the cores of the training.
-struct MetricColumns: Codable, Equatable, Sendable {
-    private struct Column: Codable, Equatable, Sendable {
-        var stage: String
-        var name: String
-        var steps: [Int]
-        var values: [Double]
+/// Metrics that travel as columns: a list of steps and one of values for each metric, so that its stage and name are
+/// said once and not with every value. Who writes and who reads them uses the cores of the training.
+///
+/// They come back stage by stage as the stages first occur, within a stage by step, within a step by column. Rows that
+/// were in such an order come back in it.
+@propertyWrapper package struct MetricColumns: Equatable, Sendable {
+    /// The metrics, in memory.
+    package var wrappedValue: [MetricRow]
+
+    /// Metrics to be sent.
+    package init(wrappedValue: [MetricRow]) { self.wrappedValue = wrappedValue }
+}
+
+private struct Column: Codable {
+    var stage: String
+    var name: String
+    var steps: [Int]
+    var values: [Double]
+}
+
+extension MetricColumns: Codable {
+    /// Reads columns. Throws a `DecodingError` if a column has not as many steps as values.
+    package init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let columns = try container.decode([Column].self)
+        if let column = columns.first(where: { $0.steps.count != $0.values.count }) {
+            throw DecodingError.dataCorruptedError(
+                in: container,
+                debugDescription: "metric \(column.name): \(column.steps.count) steps, \(column.values.count) values")
+        }
+        wrappedValue = Self.rows(of: columns)
     }
 
-    private var columns: [Column]
+    package func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(Self.columns(of: wrappedValue))
+    }
 
     /// The columns of rows, in the order in which their metrics first occur.
-    init(_ rows: [MetricRow]) {
+    private static func columns(of rows: [MetricRow]) -> [Column] {
         var places: [String: [String: Int]] = [:]
-        columns = []
+        var columns: [Column] = []
         for row in rows {
             if let place = places[row.stage]?[row.name] {
                 columns[place].steps.append(row.step)
@@ -23,27 +49,10 @@ struct MetricColumns: Codable, Equatable, Sendable {
                 columns.append(Column(stage: row.stage, name: row.name, steps: [row.step], values: [row.value]))
             }
         }
+        return columns
     }
 
-    /// Reads columns. Throws a `DecodingError` if a column has not as many steps as values.
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        columns = try container.decode([Column].self)
-        if let column = columns.first(where: { $0.steps.count != $0.values.count }) {
-            throw DecodingError.dataCorruptedError(
-                in: container,
-                debugDescription: "metric \(column.name): \(column.steps.count) steps, \(column.values.count) values")
-        }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        try container.encode(columns)
-    }
-
-    /// The rows again: stage by stage as they first occur, within a stage by step, within a step by column. Rows that
-    /// were in such an order come back in it.
-    var rows: [MetricRow] {
+    private static func rows(of columns: [Column]) -> [MetricRow] {
         var stages: [String] = []
         for column in columns where !stages.contains(column.stage) { stages.append(column.stage) }
         return stages.flatMap { stage in

@@ -95,7 +95,7 @@ package struct Heartbeat: Codable, Equatable, Sendable {
     /// Images consumed per second by all ranks together, over the last seconds.
     package var imagesPerSecond: Double
     /// Metrics that no answered heartbeat has carried, oldest first. Only rank 0 sends them.
-    package var metrics: [MetricRow]
+    @MetricColumns package var metrics: [MetricRow]
     /// What the answer names once the metrics are in the journal; nil for a heartbeat without. Until then they are the
     /// worker's to keep: a coordinator can die with them unread.
     package var number: Int?
@@ -119,46 +119,6 @@ package struct Heartbeat: Codable, Equatable, Sendable {
         self.metrics = metrics
         self.number = number
         self.memory = memory
-    }
-}
-
-// MARK: - On the wire
-
-extension Heartbeat {
-    private enum Key: String, CodingKey {
-        case stage, step, totalSteps, phase, progressCounter, slowestStepSeconds, stepsPerSecond, imagesPerSecond
-        case metrics, number, memory
-    }
-
-    package init(from decoder: any Decoder) throws {
-        let container = try decoder.container(keyedBy: Key.self)
-        self.init(
-            stage: try container.decode(String.self, forKey: .stage),
-            step: try container.decode(Int.self, forKey: .step),
-            totalSteps: try container.decode(Int.self, forKey: .totalSteps),
-            phase: try container.decode(Phase.self, forKey: .phase),
-            progressCounter: try container.decode(Int.self, forKey: .progressCounter),
-            slowestStepSeconds: try container.decode(Double.self, forKey: .slowestStepSeconds),
-            stepsPerSecond: try container.decode(Double.self, forKey: .stepsPerSecond),
-            imagesPerSecond: try container.decode(Double.self, forKey: .imagesPerSecond),
-            metrics: try container.decode(MetricColumns.self, forKey: .metrics).rows,
-            number: try container.decodeIfPresent(Int.self, forKey: .number),
-            memory: try container.decodeIfPresent(MemoryUse.self, forKey: .memory))
-    }
-
-    package func encode(to encoder: any Encoder) throws {
-        var container = encoder.container(keyedBy: Key.self)
-        try container.encode(stage, forKey: .stage)
-        try container.encode(step, forKey: .step)
-        try container.encode(totalSteps, forKey: .totalSteps)
-        try container.encode(phase, forKey: .phase)
-        try container.encode(progressCounter, forKey: .progressCounter)
-        try container.encode(slowestStepSeconds, forKey: .slowestStepSeconds)
-        try container.encode(stepsPerSecond, forKey: .stepsPerSecond)
-        try container.encode(imagesPerSecond, forKey: .imagesPerSecond)
-        try container.encode(MetricColumns(metrics), forKey: .metrics)
-        try container.encodeIfPresent(number, forKey: .number)
-        try container.encodeIfPresent(memory, forKey: .memory)
     }
 }
 

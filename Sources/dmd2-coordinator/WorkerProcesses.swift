@@ -108,7 +108,7 @@ final class WorkerProcesses {
             guard let seconds = launch.watched[index].look(at: now) else { continue }
             inbox.post(.woken(launch.watched[index].name, stoppedSeconds: seconds))
         }
-        if !record.keeper.isAlive, !FileManager.default.fileExists(atPath: LaunchRecord.endPath(inLogs: launch.logs)) {
+        if !record.keeper.isAlive, access(endPath, F_OK) != 0 {
             current = nil
             Self.end(record)
             report(LaunchEnd(processEnd: .unseen, detail: "", culprit: .init()), of: launch)

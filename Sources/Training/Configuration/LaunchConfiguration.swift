@@ -23,6 +23,9 @@ package struct LaunchConfiguration: Sendable, Equatable {
     /// `ranks`.
     package var threadsPerRank = 1
 
+    /// The threads of all ranks together, for a command that does their work in one process.
+    package var threadsOfAllRanks: Int { ranks * threadsPerRank }
+
     /// Memory that the ranks of one machine may use together, GiB; 0: all that the machine has. A launch that is predicted to
     /// need more is refused.
     package var memoryGiB = 0.0

@@ -35,7 +35,7 @@ struct CalibrateCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try RunConfiguration.load(path: config, overrides: overrides.assignments)
-        ThreadPool.configure(threadCount: configuration.launch.threadsPerRank * configuration.launch.ranks)
+        ThreadPool.configure(threadCount: configuration.launch.threadsOfAllRanks)
         var display = StepsDisplay()
         defer { display.finish() }
         let result = try GanWeightCalibration(configuration, fraction: fraction, updates: updates).run { progress in

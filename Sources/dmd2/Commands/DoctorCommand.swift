@@ -20,7 +20,7 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         let configuration = try RunConfiguration.load(path: config, overrides: overrides.assignments)
-        ThreadPool.configure(threadCount: configuration.launch.threadsPerRank * configuration.launch.ranks)
+        ThreadPool.configure(threadCount: configuration.launch.threadsOfAllRanks)
         var findings: [Finding] = []
         Doctor(configuration).examine { finding in
             findings.append(finding)

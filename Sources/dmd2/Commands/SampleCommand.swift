@@ -37,9 +37,11 @@ struct SampleCommand: ParsableCommand {
     @Option(help: "The file to write: a picture (.png), or the images as numbers (.safetensors).")
     var output: String
 
+    private var format: SampleFile? { SampleFile(rawValue: (output as NSString).pathExtension) }
+
     func validate() throws {
         if images < 1 { throw ValidationError("--images \(images) is less than 1") }
-        guard SampleFile(rawValue: (output as NSString).pathExtension) != nil else {
+        guard format != nil else {
             throw ValidationError("--output \(output) ends in neither .png nor .safetensors")
         }
     }
@@ -52,7 +54,7 @@ struct SampleCommand: ParsableCommand {
         if let label = asked.first(where: { !(0..<classes).contains($0) }) {
             throw CommandFailure(.usage, "--labels \(label): \(folder.path) has the classes 0 to \(classes - 1)")
         }
-        ThreadPool.configure(threadCount: configuration.launch.threadsPerRank * configuration.launch.ranks)
+        ThreadPool.configure(threadCount: configuration.launch.threadsOfAllRanks)
         let export = try WeightsExport(
             folder.checkpoint(of: .student, step: step, configuration), role: .student, values: values?.exported,
             configuration: configuration)
@@ -62,7 +64,7 @@ struct SampleCommand: ParsableCommand {
             seed: seed ?? configuration.run.seed, batch: configuration.evaluate.batch
         ) { display.show("images", step: $0, of: images) }
         display.finish()
-        switch SampleFile(rawValue: (output as NSString).pathExtension) {
+        switch format {
         case .png: try AtomicFile.write(PNGFile.encode(samples.picture), to: output)
         case .safetensors, nil: try samples.writeTensors(to: output)
         }
