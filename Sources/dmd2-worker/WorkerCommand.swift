@@ -132,7 +132,10 @@ struct WorkerCommand: ParsableCommand {
     /// One line on standard error, of one rank only where all would say the same.
     private static func leave(_ status: ExitStatus, _ reason: String) -> Never {
         let isFirst = (ProcessInfo.processInfo.environment["OMPI_COMM_WORLD_RANK"] ?? "0") == "0"
-        if isFirst && !reason.isEmpty { say(reason) }
+        if !reason.isEmpty {
+            // mpirun ends the job, and with it the rank that speaks, as soon as one rank has left with a failure.
+            if isFirst { say(reason) } else { usleep(300_000) }
+        }
         exit(withError: ExitCode(status.rawValue))
     }
 
