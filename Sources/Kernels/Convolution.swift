@@ -155,13 +155,22 @@ extension Convolution {
 }
 
 extension WinogradConvolution {
-    /// The algorithm where it is faster than the definition: on fewer tiles of 4 x 4 pixels, reading the transformed
-    /// weights, four times the size of the weights, costs more than is saved. Nil elsewhere.
+    /// The algorithm where it is faster than the definition; nil elsewhere.
+    ///
+    /// The transformed weights are four times the size of the weights, and are read for every block of tiles of 4 x 4
+    /// pixels. From a core's second-level cache that costs little, so few tiles are enough to gain by it; from further
+    /// away it costs more than is saved unless there are many.
     fileprivate init?(worthwhileFor shape: ConvolutionShape) {
-        let tiles = shape.samples * ((shape.height + 3) / 4) * ((shape.width + 3) / 4)
-        guard tiles >= 128 else { return nil }
         self.init(shape)
+        let tiles = shape.samples * ((shape.height + 3) / 4) * ((shape.width + 3) / 4)
+        let fitsCache = transformedWeightsCount <= Self.cachedWeightsFloats
+        guard tiles >= (fitsCache ? Self.fewestTilesCached : Self.fewestTiles) else { return nil }
     }
+
+    /// As many floats as a core's second-level cache of 1 MiB holds.
+    private static let cachedWeightsFloats = 1 << 18
+    private static let fewestTilesCached = 16
+    private static let fewestTiles = 128
 
     fileprivate var packedForwardLayout: PackedLayout { PackedLayout(transformed: transformedWeightsCount, .forward) }
     fileprivate var packedBackwardLayout: PackedLayout { PackedLayout(transformed: transformedWeightsCount, .backward) }

@@ -183,15 +183,21 @@ package struct SelfAttention {
         }
     }
 
-    /// Replaces dZ by the gradient of the row before the softmax: z (dz - sum(z dz)).
+    /// Replaces dZ by the gradient of the row before the softmax: z (dz - sum(z dz) / sum(z)).
+    ///
+    /// In exact arithmetic sum(z) is 1. Dividing by what it is after rounding makes the row's gradients sum to zero as
+    /// nearly as they can, and so the gradient of a bias of the keys, which is zero: what rounding leaves of it is noise,
+    /// and Adam's first steps make weights of noise.
     private func softmaxBackward(_ z: UnsafePointer<Float>, _ dz: UnsafeMutablePointer<Float>) {
-        var sum = Lanes.zero
+        var (products, sum) = (Lanes.zero, Lanes.zero)
         Chunk.forEach(pixels) { offset, count in
-            sum = VectorMath.multiplyAdd(Chunk.load(z + offset, count), Chunk.load(dz + offset, count), sum)
+            let value = Chunk.load(z + offset, count)
+            products = VectorMath.multiplyAdd(value, Chunk.load(dz + offset, count), products)
+            sum += value
         }
-        let total = sum.sum()
+        let mean = products.sum() / sum.sum()
         Chunk.forEach(pixels) { offset, count in
-            Chunk.store(Chunk.load(z + offset, count) * (Chunk.load(dz + offset, count) - total), dz + offset, count)
+            Chunk.store(Chunk.load(z + offset, count) * (Chunk.load(dz + offset, count) - mean), dz + offset, count)
         }
     }
 }

@@ -34,7 +34,7 @@ struct CoordinatorProgram: ~Copyable {
     private static let statusLifeSeconds = 0.1
 
     /// For so long at most the loop waits for a message; what other threads and processes leave for it waits as long.
-    private static let idleMilliseconds = 50
+    private static let idleMilliseconds = 100
 
     /// Between two looks at the run for the HTTP pages.
     private static let observationSeconds = 0.5

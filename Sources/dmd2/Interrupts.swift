@@ -26,8 +26,8 @@ struct Interrupts: Sendable {
     /// and its process group. A process that is started later is told of those that came before.
     func forward(to process: pid_t, _ progress: ProgressDisplay) async {
         var passed = 0
-        while !Task.isCancelled {
-            while passed < arrivals.count {
+        for await count in arrivals.counts() {
+            while passed < count {
                 passed += 1
                 if passed == 1 {
                     await progress.note("stopping: finishing the steps under way and saving; Ctrl-C again kills")
@@ -37,15 +37,33 @@ struct Interrupts: Sendable {
                     kill(-process, SIGKILL)
                 }
             }
-            try? await Task.sleep(for: .milliseconds(50))
         }
     }
 
     private final class Arrivals: Sendable {
-        private let number = Atomic<Int>(0)
+        private struct State {
+            var count = 0
+            var listener: AsyncStream<Int>.Continuation?
+        }
+        private let state = Mutex(State())
 
-        var count: Int { number.load(ordering: .relaxed) }
+        var count: Int { state.withLock(\.count) }
 
-        func add() { number.add(1, ordering: .relaxed) }
+        func add() {
+            state.withLock { state in
+                state.count += 1
+                state.listener?.yield(state.count)
+            }
+        }
+
+        /// The count now, and after each arrival; to one listener at a time, the latest.
+        func counts() -> AsyncStream<Int> {
+            let (stream, continuation) = AsyncStream.makeStream(of: Int.self, bufferingPolicy: .bufferingNewest(1))
+            state.withLock { state in
+                continuation.yield(state.count)
+                state.listener = continuation
+            }
+            return stream
+        }
     }
 }

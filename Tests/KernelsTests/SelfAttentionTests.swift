@@ -78,7 +78,9 @@ func attentionLogSums() {
     }
 }
 
-@Test("In bfloat16 self-attention stays near the definition")
+@Test(
+    "In bfloat16 self-attention stays near the definition",
+    .enabled(if: Processor.hasBFloat16, "needs AVX512-BF16"))
 func bfloat16Attention() {
     let sample = AttentionCase(samples: 1, pixels: 260, heads: 2, headChannels: 16)
     let (qkv, dy) = (sample.qkv, sample.outputGradient)

@@ -123,6 +123,7 @@ import Testing
 
     @Test(
         "In bfloat16 an operation's result and gradients stay near float32's",
+        .enabled(if: Processor.hasBFloat16, "needs AVX512-BF16"),
         arguments: [nil, ResolutionChange.up(.box), .down(.binomial)])
     func bfloat16(resampling: ResolutionChange?) throws {
         func run(_ type: ElementType) -> (result: [Float], gradients: [[Float]]) {
