@@ -68,9 +68,19 @@ import Testing
     @Test("Metrics of which some have no step or no value are no heartbeat")
     func raggedMetrics() throws {
         let whole = String(decoding: try JSONEncoder().encode(Heartbeat(metrics: Self.rows)), as: UTF8.self)
-        let ragged = whole.replacing(#""steps":[5]"#, with: #""steps":[5,6]"#)
-        #expect(ragged != whole)
-        #expect(throws: DecodingError.self) { try JSONDecoder().decode(Heartbeat.self, from: Data(ragged.utf8)) }
+        for steps in ["5 6", "", "five", "5,6", "5.5"] {
+            let ragged = whole.replacing(#""steps":"5""#, with: #""steps":"\#(steps)""#)
+            #expect(ragged != whole)
+            #expect(throws: DecodingError.self) { try JSONDecoder().decode(Heartbeat.self, from: Data(ragged.utf8)) }
+        }
+    }
+
+    @Test("Values that are no numbers travel too", arguments: [Double.infinity, -.infinity, .nan, 0x1p-1074, 1 / 3])
+    func odd(value: Double) throws {
+        let row = MetricRow(stage: "distil", step: 5, name: "loss.denoising", value: value)
+        let bytes = try JSONEncoder().encode(Heartbeat(metrics: [row]))
+        let received = try JSONDecoder().decode(Heartbeat.self, from: bytes).metrics
+        #expect(received.map(\.value.bitPattern) == [value.bitPattern])
     }
 
     @Test("What a plan looks like on the wire stays as it is, and unknown fields are ignored")
