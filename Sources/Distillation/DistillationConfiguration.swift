@@ -125,8 +125,12 @@ package struct DistillationConfiguration: Sendable, Equatable {
     /// Updates of linear learning-rate warm-up, counted by each optimiser for itself.
     package var warmupUpdates = 20
 
-    /// Final fraction of the updates over which both learning rates fall linearly to zero; 0 keeps them constant.
+    /// Final fraction of the student's updates over which its learning rate falls linearly to zero; 0 keeps it constant.
     package var decayFraction = 0.5
+
+    /// The same of the critic's updates and rate. A critic that can still learn while the student comes to rest follows
+    /// it to the end.
+    package var criticDecayFraction = 0.5
 
     /// Decay per student update of the student's moving-average weights, which are evaluated unless another set is asked
     /// for.

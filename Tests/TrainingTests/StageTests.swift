@@ -90,6 +90,18 @@ struct StageTests {
         #expect(both.count == 2 && both.joined().allSatisfy(\.isFinite))
     }
 
+    @Test("Student and critic come to rest each by its own part of the updates", arguments: [(0.5, 0.0), (0, 0.5)])
+    func decay(student: Double, critic: Double) throws {
+        let stage = try TinyRun {
+            $0.distil.studentUpdates = 8
+            ($0.distil.decayFraction, $0.distil.criticDecayFraction) = (student, critic)
+        }.distillationStage()
+        for (network, decays) in zip(stage.networks, [student > 0, critic > 0]) {
+            let schedule = network.learningRate
+            #expect((schedule.rate(update: schedule.totalUpdates - 1) < schedule.peak) == decays, "\(network.name)")
+        }
+    }
+
     @Test(
         "Accumulating over shards is the large batch: their mean gradient and means are those of one shard",
         arguments: [1, 3])

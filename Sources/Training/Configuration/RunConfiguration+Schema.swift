@@ -224,7 +224,10 @@ extension RunConfiguration {
         ConfigurationKey("distil.maxGradientNorm", \.distil.maxGradientNorm, .positive, "longer gradients are clipped"),
         ConfigurationKey("distil.warmupUpdates", \.distil.warmupUpdates, .atLeast(0), "updates of linear warm-up"),
         ConfigurationKey(
-            "distil.decayFraction", \.distil.decayFraction, .within(0...1), "final part with falling learning rates"),
+            "distil.decayFraction", \.distil.decayFraction, .within(0...1),
+            "final part with a falling learning rate, the student's"),
+        ConfigurationKey(
+            "distil.criticDecayFraction", \.distil.criticDecayFraction, .within(0...1), "the same of the critic's rate"),
         ConfigurationKey("distil.emaDecay", \.distil.emaDecay, .belowOne, "moving average, per student update"),
         ConfigurationKey(
             "distil.emaFurtherDecays", \.distil.emaFurtherDecays, .decays, "more moving averages, kept beside it"),

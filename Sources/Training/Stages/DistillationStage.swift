@@ -75,10 +75,10 @@ package final class DistillationStage: TrainingStage {
         optimizer.beta2 = Float(configuration.beta2)
         optimizer.weightDecay = Float(configuration.weightDecay)
         optimizer.maxGradientNorm = Float(configuration.maxGradientNorm)
-        func schedule(_ peak: Double, updates: Int) -> LearningRateSchedule {
+        func schedule(_ peak: Double, updates: Int, decayFraction: Double) -> LearningRateSchedule {
             LearningRateSchedule(
                 peak: Float(peak), warmupUpdates: configuration.warmupUpdates, totalUpdates: updates,
-                decayFraction: Float(configuration.decayFraction))
+                decayFraction: Float(decayFraction))
         }
         observed =
             [.brightness, .dataBrightness, .brightnessSquare, .contrast, .dataContrast]
@@ -90,7 +90,9 @@ package final class DistillationStage: TrainingStage {
         networks = [
             TrainedNetwork(
                 name: "student", optimizer: student,
-                learningRate: schedule(configuration.studentLearningRate, updates: configuration.studentUpdates),
+                learningRate: schedule(
+                    configuration.studentLearningRate, updates: configuration.studentUpdates,
+                    decayFraction: configuration.decayFraction),
                 averageKeep: Float(configuration.emaDecay),
                 furtherAverages: configuration.emaFurtherDecays.map { MovingAverage(of: student.weights, decay: $0) },
                 metricNames: ["loss.matching", "loss.gan"] + (regression == nil ? [] : ["loss.regression"])
@@ -99,7 +101,8 @@ package final class DistillationStage: TrainingStage {
                 name: "critic", optimizer: NetworkOptimizer(weights.critic, optimizer, keepsAverage: false),
                 learningRate: schedule(
                     configuration.criticLearningRate,
-                    updates: criticPace == nil ? configuration.steps : configuration.studentUpdates),
+                    updates: criticPace == nil ? configuration.steps : configuration.studentUpdates,
+                    decayFraction: configuration.criticDecayFraction),
                 decayPace: criticPace, averageKeep: 0,
                 metricNames: ["loss.denoising"]
                     + (configuration.usesGAN ? ["loss.head", "logit.real", "logit.generated"] : [])),
