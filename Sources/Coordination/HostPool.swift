@@ -3,7 +3,8 @@
 /// A change in the list counts once two polls in a row agree on it, so a list that is being written or a script that
 /// stumbles once moves nothing. Hosts that have been there longer come first and keep the low ranks. A host that was
 /// lost, or that was to blame for two failures, is left out for a time that doubles with every repetition and halves
-/// with every success. Times are seconds on a monotonic clock.
+/// with every success. Where the run could not go on without it, it comes back after a part of that time: a doubtful host
+/// is better than none. Times are seconds on a monotonic clock.
 package struct HostPool: Equatable, Sendable {
     /// What is wanted of the hosts.
     package struct Policy: Equatable, Sendable {
@@ -34,6 +35,8 @@ package struct HostPool: Equatable, Sendable {
     package static let firstQuarantineSeconds = 30.0
     /// The longest: less than a run waits for hosts.
     package static let longestQuarantineSeconds = 300.0
+    /// The share of its time after which a host that is left out is used where the others are too few.
+    package static let shareWithoutOthers = 1.0 / 6
     /// Failures to blame a host for before it is left out. The loss of the host itself is enough alone.
     package static let strikesToQuarantine = 2
 
@@ -46,6 +49,8 @@ package struct HostPool: Equatable, Sendable {
         var strikes = 0
         var nextQuarantineSeconds = HostPool.firstQuarantineSeconds
         var quarantinedUntil = -Double.infinity
+        /// When it may be used if the others are too few.
+        var neededFrom = -Double.infinity
     }
 
     private let policy: Policy
@@ -99,6 +104,7 @@ package struct HostPool: Equatable, Sendable {
         guard isLost || hosts[index].strikes >= Self.strikesToQuarantine else { return }
         hosts[index].strikes = 0
         hosts[index].quarantinedUntil = now + hosts[index].nextQuarantineSeconds
+        hosts[index].neededFrom = now + Self.shareWithoutOthers * hosts[index].nextQuarantineSeconds
         hosts[index].nextQuarantineSeconds = min(
             2 * hosts[index].nextQuarantineSeconds, Self.longestQuarantineSeconds)
     }
@@ -118,18 +124,24 @@ package struct HostPool: Equatable, Sendable {
         hosts.first { $0.name == name && $0.quarantinedUntil > now }?.quarantinedUntil
     }
 
-    /// Where the next launch would run; nil while there are too few slots.
+    /// Where the next launch would run; nil while there are too few slots. Hosts that are left out come last, those that
+    /// return first before the others, and only as many as the fewest ranks need.
     package func placement(at now: Double) -> LaunchPlacement? {
         guard isListed else { return LaunchPlacement(ranksHere: policy.maxRanks) }
+        let fewest = max(1, policy.minRanks)
         var open = policy.maxRanks
         var chosen: [HostSlots] = []
-        for host in hosts where host.slots > 0 && host.quarantinedUntil <= now && open > 0 {
+        func choose(_ host: Host) {
             let ranks = min(host.slots, open)
             chosen.append(HostSlots(name: host.name, slots: ranks))
             open -= ranks
         }
+        for host in hosts where host.slots > 0 && host.quarantinedUntil <= now && open > 0 { choose(host) }
+        let doubtful = hosts.filter { $0.slots > 0 && $0.quarantinedUntil > now && $0.neededFrom <= now }
+        for host in doubtful.sorted(by: { $0.quarantinedUntil < $1.quarantinedUntil })
+        where policy.maxRanks - open < fewest { choose(host) }
         let placement = LaunchPlacement(hosts: chosen)
-        return placement.rankCount >= max(1, policy.minRanks) ? placement : nil
+        return placement.rankCount >= fewest ? placement : nil
     }
 
     /// Whether a launch that runs well should give way to one on other hosts. Ask regularly while it runs.

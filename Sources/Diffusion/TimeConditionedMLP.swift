@@ -4,13 +4,17 @@ package import Tensors
 
 /// A small network for points and tiny images: residual blocks of linear layers, each told the noise level and the label.
 ///
-///     linear → `blocks` x block (the bottleneck) → `blocks` x block → SiLU → linear
+///     x and waves of x → linear → `blocks` x block (the bottleneck) → `blocks` x block → SiLU → linear
 ///     block: x + linear(SiLU(linear(SiLU(x)) + affine(embedding)))
 package struct TimeConditionedMLP: EncoderDecoder {
     package let layout: ParameterLayout
     package let bottleneckChannels: Int
     package let bottleneckResolution: Int
     package let encoderChannels: [Int: Int]
+
+    /// Of the waves of the input, which has unit variance: the slowest turns once over all of it, the fastest by a
+    /// quarter over a fifth of its standard deviation.
+    private static let frequencies: [Float] = [1, 2, 4, 8]
 
     private let channels: Int
     private let resolution: Int
@@ -54,7 +58,8 @@ package struct TimeConditionedMLP: EncoderDecoder {
         map1 = LinearLayer(&layout, "model.map_layer1", inputs: embedding, outputs: embedding)
         mapLabel = LabelMap(
             &layout, configuration, outputs: embedding, hasBias: false, scale: 1, initializer: .normal(deviation: 1))
-        input = LinearLayer(&layout, "model.input", inputs: values, outputs: channels)
+        input = LinearLayer(
+            &layout, "model.input", inputs: values * (1 + 2 * Self.frequencies.count), outputs: channels)
         func blocks(_ name: String) -> [Block] {
             (0..<configuration.blocks).map { index in
                 Block(
@@ -69,7 +74,8 @@ package struct TimeConditionedMLP: EncoderDecoder {
 
     /// One output of one pixel, `[N, 1, 1, channels]`.
     package func encode(_ x: Variable, _ embedding: Variable, _ weights: BoundWeights) -> [Variable] {
-        var stream = input(reshape(x, Shape(x.shape[0], x.shape.countPerSample)), weights)
+        let values = reshape(x, Shape(x.shape[0], x.shape.countPerSample))
+        var stream = input(withWaves(values, frequencies: Self.frequencies), weights)
         for block in encoder { stream = block(stream, embedding, weights) }
         return [reshape(stream, Shape(x.shape[0], 1, 1, channels))]
     }

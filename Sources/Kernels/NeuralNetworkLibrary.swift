@@ -33,19 +33,17 @@ enum Library {
     }
 }
 
-/// Owns a description of a primitive.
+/// Owns a description of a primitive, whose scratch memory comes with every call.
+///
+/// oneDNN's own, as Debian builds it, belongs to the thread that makes a primitive: another one that runs it finds its
+/// own too small, or none.
 final class PrimitiveDescription {
     let handle: dnnl_primitive_desc_t?
 
-    /// An operation, which adds to its target where asked, and takes its scratch memory from the caller where that has it.
-    init(
-        _ operation: UnsafeRawPointer, hint: PrimitiveDescription?, adding: Bool = false, callerHasScratch: Bool = false
-    ) {
+    /// An operation, which adds to its target where asked.
+    init(_ operation: UnsafeRawPointer, hint: PrimitiveDescription?, adding: Bool = false) {
         var handle: dnnl_primitive_desc_t?
         Self.withAttributes(adding: adding) { attributes in
-            if callerHasScratch {
-                Library.check(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user), "scratch")
-            }
             Library.check(
                 dnnl_primitive_desc_create(&handle, operation, attributes, Library.engine, hint?.handle),
                 "primitive description")
@@ -74,6 +72,7 @@ final class PrimitiveDescription {
         defer { dnnl_post_ops_destroy(operations) }
         if adding { Library.check(dnnl_post_ops_append_sum(operations, 1), "post-operation sum") }
         Library.check(dnnl_primitive_attr_set_post_ops(attributes, operations), "attributes")
+        Library.check(dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user), "scratch memory")
         body(attributes)
     }
 
@@ -118,10 +117,12 @@ final class Memory {
 final class Primitive {
     private let handle: dnnl_primitive_t?
     private let kind: OperationProfile.Kind
+    private let scratch: Memory
 
     /// `kind` is what its time counts for.
     init(_ description: PrimitiveDescription, _ kind: OperationProfile.Kind) {
         self.kind = kind
+        scratch = Memory(description.layout(dnnl_query_scratchpad_md))
         var handle: dnnl_primitive_t?
         Library.check(dnnl_primitive_create(&handle, description.handle), "primitive")
         self.handle = handle
@@ -132,13 +133,15 @@ final class Primitive {
         let timer = OperationProfile.start(kind)
         defer { timer.stop() }
         ThreadPool.applyToCallingThread()
-        withUnsafeTemporaryAllocation(of: dnnl_exec_arg_t.self, capacity: arguments.count) { list in
-            for (index, argument) in arguments.enumerated() {
-                Library.check(dnnl_memory_set_data_handle(argument.1.handle, argument.2), "data handle")
-                list[index] = dnnl_exec_arg_t(arg: argument.0, memory: argument.1.handle)
+        ScratchMemory.lend(byteCount: scratch.byteCount) { scratchArea in
+            withUnsafeTemporaryAllocation(of: dnnl_exec_arg_t.self, capacity: arguments.count + 1) { list in
+                for (index, argument) in (arguments + [(DNNL_ARG_SCRATCHPAD, scratch, scratchArea)]).enumerated() {
+                    Library.check(dnnl_memory_set_data_handle(argument.1.handle, argument.2), "data handle")
+                    list[index] = dnnl_exec_arg_t(arg: argument.0, memory: argument.1.handle)
+                }
+                Library.check(
+                    dnnl_primitive_execute(handle, Library.stream, Int32(list.count), list.baseAddress), "execute")
             }
-            Library.check(
-                dnnl_primitive_execute(handle, Library.stream, Int32(arguments.count), list.baseAddress), "execute")
         }
         Library.check(dnnl_stream_wait(Library.stream), "wait")
     }

@@ -48,7 +48,7 @@ final class TileProduct: Sendable {
         var result = Library.layout([m, n], dnnl_ab)
         var operation = dnnl_matmul_desc_t()
         Library.check(dnnl_matmul_desc_init(&operation, &left, &right, nil, &result), "tile product")
-        let description = PrimitiveDescription(&operation, hint: nil, adding: shape.adds, callerHasScratch: true)
+        let description = PrimitiveDescription(&operation, hint: nil, adding: shape.adds)
         var scratch = description.layout(dnnl_query_scratchpad_md)
         scratchCount = (dnnl_memory_desc_get_size(&scratch) + 3) / 4
         self.scratch = scratch
@@ -57,7 +57,7 @@ final class TileProduct: Sendable {
         (self.primitive, self.left, self.right, self.result) = (primitive, left, right, result)
     }
 
-    /// `scratch`, on a 64-byte boundary, is this call's alone: a primitive's own would be shared by all threads.
+    /// `scratch`, on a 64-byte boundary, is this call's alone.
     func run(
         _ a: UnsafePointer<BFloat16>, _ b: UnsafePointer<BFloat16>, into c: UnsafeMutablePointer<Float>,
         scratch: UnsafeMutablePointer<Float>

@@ -1,3 +1,4 @@
+import Glibc
 package import Kernels
 
 // Legend: N batch, H height, W width, C channels, K features.
@@ -22,6 +23,43 @@ package func silu(_ x: Variable) -> Variable {
         Elementwise.siluBackward(
             x.value.pointer, gradient: gradient.pointer, into: dx.pointer, count: dx.count)
         x.slot?.add(dx)
+    }
+}
+
+/// Coordinates beside waves of them: x, then for each frequency ω cos(ωx) and sin(ωx). Shapes: x `[N, K]`, result
+/// `[N, K (1 + 2F)]` for F frequencies, in radians by unit of x.
+///
+/// With them a small network tells places apart that are near each other, which by itself it learns last (Tancik et al.
+/// 2020, "Fourier features let networks learn high frequency functions in low dimensional domains").
+package func withWaves(_ x: Variable, frequencies: [Float]) -> Variable {
+    let (rows, count, parts) = (x.shape[0], x.shape[1], 1 + 2 * frequencies.count)
+    let y = Tensor(uninitialized: Shape(rows, count * parts))
+    for row in 0..<rows {
+        let (source, target) = (x.value.pointer + row * count, y.pointer + row * count * parts)
+        for index in 0..<count {
+            target[index] = source[index]
+            for (wave, frequency) in frequencies.enumerated() {
+                let place = index + count * (1 + 2 * wave)
+                target[place] = cos(frequency * source[index])
+                target[place + count] = sin(frequency * source[index])
+            }
+        }
+    }
+    return result(of: [x], y) { gradient in
+        guard let slot = x.slot else { return }
+        let dx = Tensor(uninitialized: x.shape)
+        for row in 0..<rows {
+            let (waves, slopes) = (y.pointer + row * count * parts, gradient.pointer + row * count * parts)
+            for index in 0..<count {
+                var slope = slopes[index]
+                for (wave, frequency) in frequencies.enumerated() {
+                    let place = index + count * (1 + 2 * wave)
+                    slope += frequency * (slopes[place + count] * waves[place] - slopes[place] * waves[place + count])
+                }
+                dx.pointer[row * count + index] = slope
+            }
+        }
+        slot.add(dx)
     }
 }
 

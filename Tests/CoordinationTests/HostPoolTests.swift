@@ -86,6 +86,21 @@ import Testing
         #expect(pool.placement(at: 2)?.description == "a:2")
     }
 
+    @Test("Where too few ranks are left, the host that was lost first comes back after a sixth of its time")
+    func lastResort() {
+        var pool = pool([("a", 2), ("b", 2)])
+        pool.blame("a", isLost: true, at: 0)
+        pool.blame("b", isLost: true, at: 2)
+        #expect(pool.placement(at: 4.9) == nil)
+        #expect(pool.placement(at: 5)?.description == "a:2")
+        // Both may come, but one is enough, and the other has its time to serve.
+        #expect(pool.placement(at: 8)?.description == "a:2")
+        pool.blame("a", isLost: true, at: 8)
+        #expect(pool.placement(at: 8)?.description == "b:2")
+        #expect(pool.placement(at: 32)?.description == "b:2")
+        #expect(pool.placement(at: 68)?.description == "a:2,b:2")
+    }
+
     @Test("One machine without a list always takes its ranks")
     func oneMachine() {
         var pool = HostPool(ranksHere: 3)

@@ -1,3 +1,4 @@
+import Glibc
 import Tensors
 import Testing
 
@@ -13,6 +14,14 @@ import Testing
     @Test("SiLU")
     func activation() throws {
         try expectGradients(inputs: [normal(Shape(3, 7), sample: 1)]) { x, _ in silu(x[0]) }
+    }
+
+    @Test("Waves of coordinates: their definition and their gradient")
+    func waves() throws {
+        let x = Variable(Tensor([0.5, -2], Shape(1, 2)))
+        let expected: [Float] = [0.5, -2, cos(0.5), cos(-2), sin(0.5), sin(-2), cos(1.5), cos(-6), sin(1.5), sin(-6)]
+        #expect(withWaves(x, frequencies: [1, 3]).value.elements == expected)
+        try expectGradients(inputs: [normal(Shape(3, 2), sample: 1)]) { x, _ in withWaves(x[0], frequencies: [1, 3]) }
     }
 
     @Test("Linear layer, with and without bias")
