@@ -1,4 +1,6 @@
+import Foundation
 import Kernels
+import Synchronization
 import Testing
 
 /// The definition of a convolution and of its three gradients, in double precision.
@@ -61,6 +63,35 @@ func convolutionWithoutBiasGradient() {
         Activations(data.x).pointer, gradient: Activations(data.gradient).pointer, weights: &gradient, bias: nil,
         scratch: &scratch)
     #expect(gradient == ConvolutionResults(shape, data).weightsGradient)
+}
+
+@Test("A convolution runs on a thread that has made none", arguments: ConvolutionShape.covered)
+func convolutionOnAnotherThread(shape: ConvolutionShape) {
+    let data = ConvolutionData(shape)
+    let first = onThread { ConvolutionResults(shape, data) }
+    let second = onThread { ConvolutionResults(shape, data) }
+    #expect(second.output == first.output)
+    #expect(second.imageGradient == first.imageGradient)
+    #expect(second.weightsGradient == first.weightsGradient)
+}
+
+private final class Place<Value: Sendable>: Sendable {
+    let value: Mutex<Value?>
+
+    init() { value = Mutex(nil) }
+}
+
+/// What `body` returns on a thread of its own, which has ended then.
+private func onThread<Value: Sendable>(_ body: @escaping @Sendable () -> Value) -> Value {
+    let (place, ended) = (Place<Value>(), DispatchSemaphore(value: 0))
+    Thread.detachNewThread {
+        let value = body()
+        place.value.withLock { $0 = value }
+        ended.signal()
+    }
+    ended.wait()
+    guard let value = place.value.withLock({ $0 }) else { preconditionFailure("a thread that has ended left no value") }
+    return value
 }
 
 @Test("One shape has one plan, whoever asks")
