@@ -122,7 +122,7 @@ private func optimal(_ x: Float, mean: Double, variance: Double, sigma: Float) -
         #expect(gradient.elements.contains { $0 != 0 })
     }
 
-    @Test("A critic trained on a Gaussian student comes within 0.025 of the optimal denoiser at every noise level")
+    @Test("A critic trained on a fixed Gaussian student comes within 0.02 of the optimal denoiser at every noise level")
     func trainedCritic() {
         ThreadPool.configure(threadCount: 1)
         let (mean, variance) = (0.3, 0.04)
@@ -132,8 +132,8 @@ private func optimal(_ x: Float, mean: Double, variance: Double, sigma: Float) -
         let networks = DistillationStep.Networks(
             teacher: start, student: start, critic: critic.weights(from: start, seed: 2))
         let optimizer = NetworkOptimizer(networks.critic, AdamWConfiguration(), keepsAverage: false)
-        let updates = 2000
-        let rate = LearningRateSchedule(peak: 2e-3, warmupUpdates: 20, totalUpdates: updates, decayFraction: 0.7)
+        let updates = 5000
+        let rate = LearningRateSchedule(peak: 5e-3, warmupUpdates: 20, totalUpdates: updates, decayFraction: 1)
         for update in 0..<updates {
             let images = student(Self.normal(update, purpose: .teacherNoise), mean, variance)
             let gradient = Tensor(repeating: 0, networks.critic.values.shape)
@@ -153,10 +153,9 @@ private func optimal(_ x: Float, mean: Double, variance: Double, sigma: Float) -
                     noisy.value.buffer[place], mean: mean, variance: variance, sigma: sigma[0])
                 squares += (Double(found.buffer[place]) - expected) * (Double(found.buffer[place]) - expected)
             }
-            // An eighth of the student's deviation of 0.2. At sigma 1, where few points lie far out, 0.021 was found with 2,000
-            // updates and with 3,000, at three rates.
+            // A tenth of the student's deviation of 0.2.
             let error = (squares / Double(found.count)).squareRoot()
-            #expect(error < 0.025, "index \(index): \(error)")
+            #expect(error < 0.02, "index \(index): \(error)")
         }
     }
 
