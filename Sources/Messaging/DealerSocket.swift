@@ -37,12 +37,12 @@ package struct DealerSocket: ~Copyable {
         try socket.wait(until: .writable, timeoutMilliseconds: timeoutMilliseconds)
     }
 
-    /// Takes the next message, waiting for it at most this long; nil if none came. Throws `unreadable` for bytes
-    /// that are no message; the socket remains usable.
+    /// Takes the next message, waiting for it at most this long and until the bell rings; nil if none came. Throws
+    /// `unreadable` for bytes that are no message; the socket remains usable.
     package func receive<Message: Decodable>(
-        _ type: Message.Type, timeoutMilliseconds: Int
+        _ type: Message.Type, orUntil bell: Bell? = nil, timeoutMilliseconds: Int
     ) throws(MessagingError) -> Message? {
-        guard try socket.wait(until: .readable, timeoutMilliseconds: timeoutMilliseconds),
+        guard try socket.wait(until: .readable, orUntil: bell, timeoutMilliseconds: timeoutMilliseconds),
             let received = try socket.receive()
         else { return nil }
         return try WireFormat.value(type, of: received.frames[...])

@@ -40,11 +40,11 @@ package struct RouterSocket: ~Copyable {
         self.socket = socket
     }
 
-    /// Takes the next message, waiting for it at most this long; nil if none came.
+    /// Takes the next message, waiting for it at most this long and until the bell rings; nil if none came.
     package func receive<Message: Decodable & Sendable>(
-        _ type: Message.Type, timeoutMilliseconds: Int
+        _ type: Message.Type, orUntil bell: Bell? = nil, timeoutMilliseconds: Int
     ) throws(MessagingError) -> Delivery<Message>? {
-        guard try socket.wait(until: .readable, timeoutMilliseconds: timeoutMilliseconds),
+        guard try socket.wait(until: .readable, orUntil: bell, timeoutMilliseconds: timeoutMilliseconds),
             let received = try socket.receive(), let identity = received.frames.first
         else { return nil }
         let message = Result<Message, MessagingError> { () throws(MessagingError) in

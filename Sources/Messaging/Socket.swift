@@ -80,13 +80,14 @@ struct Socket: ~Copyable {
         }
     }
 
-    /// Waits until the socket can be read (or written). False when time is up or a signal arrived.
+    /// Waits until the socket can be read (or written). False when time is up, a signal arrived or the bell rang.
     func wait(
-        until event: Event, timeoutMilliseconds: Int
+        until event: Event, orUntil bell: Bell? = nil, timeoutMilliseconds: Int
     ) throws(MessagingError) -> Bool {
-        let ready = shim_zmq_wait(handle, event.rawValue, timeoutMilliseconds)
+        let ready = shim_zmq_wait(handle, event.rawValue, bell?.descriptor ?? -1, timeoutMilliseconds)
         if ready < 0, zmq_errno() != EINTR { throw .lastFailure(of: "polling") }
-        return ready > 0
+        if ready >= 2 { bell?.silence() }
+        return ready == 1 || ready == 3
     }
 
     enum Event: Int16 {

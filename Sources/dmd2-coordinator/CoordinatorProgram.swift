@@ -33,7 +33,7 @@ struct CoordinatorProgram: ~Copyable {
     /// cores belong to the training.
     private static let statusLifeSeconds = 0.1
 
-    /// For so long at most the loop waits for a message; what other threads and processes leave for it waits as long.
+    /// For so long at most the loop waits for a message or an event; the end of a process and a signal wait as long.
     private static let idleMilliseconds = 100
 
     /// Between two looks at the run for the HTTP pages.
@@ -45,7 +45,7 @@ struct CoordinatorProgram: ~Copyable {
         socket: consuming RouterSocket, server: StatusServer?
     ) throws {
         let journal = try Journal.writing(path: folder.layout.journal)
-        let inbox = Inbox()
+        let inbox = try Inbox()
         let endpoint = configuration.coordinator.reached(bound: socket.endpoint).description
         let processes = WorkerProcesses(plan: launch, endpoint: endpoint, layout: folder.layout, inbox: inbox)
         let earlier = try EarlierLaunch.adoptable(
@@ -119,7 +119,9 @@ struct CoordinatorProgram: ~Copyable {
     /// Waits a moment for a message and handles all that are there.
     private mutating func receive() throws {
         var timeoutMilliseconds = Self.idleMilliseconds
-        while let delivery = try socket.receive(ClientMessage.self, timeoutMilliseconds: timeoutMilliseconds) {
+        while let delivery = try socket.receive(
+            ClientMessage.self, orUntil: inbox.bell, timeoutMilliseconds: timeoutMilliseconds)
+        {
             timeoutMilliseconds = 0
             counters.note(arrival(of: delivery))
             switch delivery.message {

@@ -86,16 +86,17 @@ final class WorkerProcesses {
     /// seen for the first time.
     func look(at now: Double) -> Bool {
         guard var launch = current else { return false }
+        // The keeper writes how the launch ended and leaves. Asked often, so by the cheapest system call there is; a
+        // number that another process has taken meanwhile is found out by the next proper look.
+        let isKept = launch.record.map { kill($0.keeper.pid, 0) == 0 } ?? false
+        guard !isKept || now - launch.lookedAt >= WatchedProcess.lookSeconds else { return false }
+        launch.lookedAt = now
         let endPath = LaunchRecord.endPath(inLogs: launch.logs)
-        // Asked many times a second, so by one system call as long as there is none.
         if access(endPath, F_OK) == 0, let end = RecordFile.read(LaunchEnd.self, at: endPath) {
             current = nil
             report(end, of: launch)
             return false
         }
-        let pause = launch.record == nil ? 0.02 : WatchedProcess.lookSeconds
-        guard now - launch.lookedAt >= pause else { return false }
-        launch.lookedAt = now
         defer { if current != nil { current = launch } }
         guard let record = launch.record else {
             guard let record = RecordFile.read(LaunchRecord.self, at: LaunchRecord.path(inLogs: launch.logs)) else {

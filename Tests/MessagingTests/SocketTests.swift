@@ -59,6 +59,23 @@ private struct Note: Codable, Sendable, Equatable {
         #expect(try second.message.get() == Note(text: "hello"))
     }
 
+    @Test("A bell ends a wait, also one that begins after the ring, and is heard once")
+    func bell() throws {
+        let dealer = try DealerSocket(Context(), connectingTo: anyUnusedEndpoint())
+        let bell = try Bell()
+        bell.ring()
+        bell.ring()
+        let start = ContinuousClock.now
+        #expect(try dealer.receive(Note.self, orUntil: bell, timeoutMilliseconds: 60_000) == nil)
+        let rung = ContinuousClock.now
+        // A wait that does not hear it lasts a minute.
+        #expect(rung - start < .seconds(30))
+        #expect(try dealer.receive(Note.self, orUntil: bell, timeoutMilliseconds: 50) == nil)
+        #expect(ContinuousClock.now - rung >= .milliseconds(49), "both rings were taken back")
+    }
+
+    private func anyUnusedEndpoint() throws -> Endpoint { try RouterSocket(Context(), bindingTo: anyPort).endpoint }
+
     @Test("A stranger that speaks no ZeroMQ disturbs nobody")
     func stranger() throws {
         let router = try RouterSocket(Context(), bindingTo: anyPort)

@@ -5,6 +5,8 @@ package import Coordination
 package struct Conversation {
     /// A question without an answer is asked again after this time, and metrics without one are sent again, seconds.
     package static let patience = 2.0
+    /// Between two heartbeats, and between two hellos that nobody answers, seconds.
+    package static let heartbeatSeconds = 1.0
 
     /// How the coordinator answered a question.
     package enum Answer: Equatable {
@@ -64,13 +66,13 @@ package struct Conversation {
     /// Everything that should be sent now, in order. Until it is welcomed, a rank only says hello.
     package mutating func messagesToSend(at now: Double) -> [WorkerMessage] {
         guard isWelcome else {
-            guard isDue(helloAt, every: 1, at: now) else { return [] }
+            guard isDue(helloAt, every: Self.heartbeatSeconds, at: now) else { return [] }
             helloAt = now
             return [hello]
         }
         var messages: [WorkerMessage] = []
         if let oldest = unanswered.first, now - oldest.sentAt >= Self.patience { takeBackMetrics() }
-        if ledger.isUrgent || isDue(heartbeatAt, every: 1, at: now) {
+        if ledger.isUrgent || isDue(heartbeatAt, every: Self.heartbeatSeconds, at: now) {
             repeat {
                 messages.append(.heartbeat(heartbeat: nextHeartbeat(at: now)))
             } while !questions.isEmpty && ledger.hasMetrics
@@ -81,6 +83,16 @@ package struct Conversation {
             messages.append(questions[index].message)
         }
         return messages
+    }
+
+    /// The moment at which there is something to send if until then nothing is asked and nothing arrives, seconds. May
+    /// have passed.
+    package var nextDue: Double {
+        guard isWelcome else { return helloAt.map { $0 + Self.heartbeatSeconds } ?? heardAt }
+        let questionsDue = questions.map { $0.sentAt.map { $0 + Self.patience } ?? heardAt }
+        let metricsDue = unanswered.first.map { [$0.sentAt + Self.patience] } ?? []
+        let heartbeatDue = heartbeatAt.map { $0 + Self.heartbeatSeconds } ?? heardAt
+        return (questionsDue + metricsDue).reduce(ledger.isUrgent ? heardAt : heartbeatDue, min)
     }
 
     /// Takes in a message from the coordinator.

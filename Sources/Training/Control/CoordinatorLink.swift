@@ -32,6 +32,8 @@ package final class CoordinatorLink: ControlLink {
     package let generation: Int
     private let endpoint: Endpoint
     private let conversation: Monitor<Conversation>
+    /// Rung when there is something new to send.
+    private let bell: Bell
     private let patienceSeconds: Double
     private var publishing: PreparedCheckpoint?
 
@@ -49,17 +51,18 @@ package final class CoordinatorLink: ControlLink {
             host: ProcessInfo.processInfo.hostName, pid: ProcessInfo.processInfo.processIdentifier,
             ranks: identity.rankCount)
         conversation = Monitor(Conversation(hello: hello, startingAt: monotonicSeconds()))
+        bell = try Bell()
         let speaker = LinkThread(
-            endpoint: self.endpoint, keys: keys, identity: identity, conversation: conversation,
+            endpoint: self.endpoint, keys: keys, identity: identity, conversation: conversation, bell: bell,
             onSupersession: onSupersession)
         Thread.detachNewThread { speaker.run() }
     }
 
-    deinit { conversation.withLock { $0.close() } }
+    deinit { close() }
 
     package func beginStage(_ stage: StageDeclaration) throws(ControlError) {
         _ = try request(.beginStage(stage: stage))
-        conversation.withLock { $0.ask(.planRequest(stage: stage.name, firstStep: stage.startStep)) }
+        ask(.planRequest(stage: stage.name, firstStep: stage.startStep))
     }
 
     package func window(stage: String, from step: Int) throws(ControlError) -> PlanWindow {
@@ -68,20 +71,24 @@ package final class CoordinatorLink: ControlLink {
             throw .refused(reason: "no window begins at step \(step) of \(stage)")
         }
         if !window.stopsAtEnd, !window.finishesStage {
-            conversation.withLock { $0.ask(.planRequest(stage: stage, firstStep: window.endStep)) }
+            ask(.planRequest(stage: stage, firstStep: window.endStep))
         }
         return window
     }
 
     package func report(_ report: ProgressReport) {
-        conversation.withLock { $0.ledger.add(report, at: monotonicSeconds()) }
+        let isUrgent = conversation.withLock { conversation in
+            conversation.ledger.add(report, at: monotonicSeconds())
+            return conversation.ledger.isUrgent
+        }
+        if isUrgent { bell.ring() }
     }
 
     package func beginPublishing(_ draft: CheckpointDraft) throws(ControlError) {
         precondition(publishing == nil, "a second checkpoint is prepared before the first is published")
         let checkpoint = PreparedCheckpoint(draft)
         publishing = checkpoint
-        conversation.withLock { $0.ask(.checkpointPrepared(checkpoint: checkpoint)) }
+        ask(.checkpointPrepared(checkpoint: checkpoint))
     }
 
     package func hasPublished() throws(ControlError) -> Bool {
@@ -118,23 +125,33 @@ package final class CoordinatorLink: ControlLink {
 
     package func finished() throws(ControlError) {
         _ = try request(.finished)
-        conversation.withLock { $0.close() }
+        close()
     }
 
     package func failed(_ status: ExitStatus, reason: String) {
         let message = WorkerMessage.failed(exitCode: status.rawValue, reason: Self.cut(reason))
-        conversation.withLock { $0.ask(message) }
+        ask(message)
         // Nothing can be done about a coordinator that does not hear this: mpirun's exit code tells it the rest.
         _ = conversation.wait(seconds: 1) { $0.takeAnswer(to: message) }
-        conversation.withLock { $0.close() }
+        close()
     }
 
     /// No more than the coordinator takes.
     private static func cut(_ text: String) -> String { String(text.prefix(WorkerMessage.maximumTextBytes / 16)) }
 
     private func request(_ message: WorkerMessage) throws(ControlError) -> Conversation.Answer {
-        conversation.withLock { $0.ask(message) }
+        ask(message)
         return try answer(to: message)
+    }
+
+    private func ask(_ message: WorkerMessage) {
+        conversation.withLock { $0.ask(message) }
+        bell.ring()
+    }
+
+    private func close() {
+        conversation.withLock { $0.close() }
+        bell.ring()
     }
 
     private func answer(to message: WorkerMessage) throws(ControlError) -> Conversation.Answer {
@@ -157,12 +174,17 @@ package final class CoordinatorLink: ControlLink {
     }
 }
 
-/// The thread that owns a rank's socket.
+/// The thread that owns a rank's socket. It sleeps until something arrives, is asked or is due: the cores belong to the
+/// training.
 private struct LinkThread: Sendable {
+    /// For so long at most it waits for a connection before it looks whether one is still wanted.
+    private static let connectionMilliseconds = 100
+
     let endpoint: Endpoint
     let keys: ClientKeys?
     let identity: CoordinatorLink.Identity
     let conversation: Monitor<Conversation>
+    let bell: Bell
     let onSupersession: @Sendable (String) -> Void
 
     func run() {
@@ -178,7 +200,7 @@ private struct LinkThread: Sendable {
     /// Sends what is due and takes what has come. False when there is nothing more to say.
     private func turn(_ socket: borrowing DealerSocket) throws(MessagingError) -> Bool {
         if conversation.withLock(\.isClosed) { return false }
-        guard try socket.isConnected(timeoutMilliseconds: 10) else { return true }
+        guard try socket.isConnected(timeoutMilliseconds: Self.connectionMilliseconds) else { return true }
         for message in conversation.withLock({ $0.messagesToSend(at: monotonicSeconds()) }) {
             try socket.send(
                 ClientMessage.worker(
@@ -186,10 +208,11 @@ private struct LinkThread: Sendable {
                         generation: identity.generation, rank: identity.rank, message: message.measuringMemory)))
         }
         do {
-            // A question asked meanwhile waits for this long at most.
+            let idleSeconds = conversation.withLock(\.nextDue) - monotonicSeconds()
             guard
-                case .worker(let generation, let message)? =
-                    try socket.receive(ServerMessage.self, timeoutMilliseconds: 10),
+                case .worker(let generation, let message)? = try socket.receive(
+                    ServerMessage.self, orUntil: bell,
+                    timeoutMilliseconds: Int((max(0, idleSeconds) * 1000).rounded(.up))),
                 generation == identity.generation || message.isSupersession
             else { return true }
             let supersession = conversation.withLock { conversation in

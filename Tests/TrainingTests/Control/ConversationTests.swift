@@ -74,6 +74,32 @@ import Training
     }
 
     @Test(
+        "Whatever has happened, nothing is to be sent before the next due moment, and something is then",
+        arguments: 1...20 as ClosedRange<UInt64>)
+    func nextDue(seed: UInt64) {
+        var random = SplitMix(seed: seed)
+        var conversation = Conversation(hello: .hello(host: "a", pid: 1, ranks: 1), startingAt: 0)
+        var now = 0.0
+        for step in 1...200 {
+            now += Double.random(in: 0...1.5, using: &random)
+            switch Int.random(in: 0..<6, using: &random) {
+            case 0: conversation.receive(.welcome, at: now)
+            case 1: conversation.receive(.helloWanted, at: now)
+            case 2: conversation.ask(.planRequest(stage: "distil", firstStep: step))
+            case 3: conversation.receive(.heartbeatSeen(number: step), at: now)
+            default: report(&conversation, step: step, at: now)
+            }
+            _ = conversation.messagesToSend(at: now)
+            let due = conversation.nextDue
+            #expect(due > now)
+            // A copy each: asking for messages takes them.
+            var (before, then) = (conversation, conversation)
+            #expect(before.messagesToSend(at: due - 1e-3).isEmpty)
+            #expect(!then.messagesToSend(at: due + 1e-6).isEmpty)
+        }
+    }
+
+    @Test(
         "A coordinator that dies costs no metric, no window and no launch: the ratio is decided as it would have been",
         arguments: 1...8 as ClosedRange<UInt64>)
     func coordinatorDies(seed: UInt64) throws {
