@@ -1,4 +1,3 @@
-import Glibc
 package import Kernels
 
 // Legend: N batch, H height, W width, C channels, K features.
@@ -31,17 +30,26 @@ package func silu(_ x: Variable) -> Variable {
 ///
 /// With them a small network tells places apart that are near each other, which by itself it learns last (Tancik et al.
 /// 2020, "Fourier features let networks learn high frequency functions in low dimensional domains").
+///
+/// Traps: with more than 16 frequencies.
 package func withWaves(_ x: Variable, frequencies: [Float]) -> Variable {
+    precondition(frequencies.count <= Lanes.scalarCount, "withWaves: \(frequencies.count) frequencies")
     let (rows, count, parts) = (x.shape[0], x.shape[1], 1 + 2 * frequencies.count)
+    /// Where the row has a coordinate's cosine; its sine comes `count` later.
+    func place(_ index: Int, _ wave: Int) -> Int { index + count * (1 + 2 * wave) }
+    var turnsPerUnit = Lanes(repeating: 0)
+    for (wave, frequency) in frequencies.enumerated() { turnsPerUnit[wave] = frequency / (2 * .pi) }
+
     let y = Tensor(uninitialized: Shape(rows, count * parts))
     for row in 0..<rows {
         let (source, target) = (x.value.pointer + row * count, y.pointer + row * count * parts)
         for index in 0..<count {
             target[index] = source[index]
-            for (wave, frequency) in frequencies.enumerated() {
-                let place = index + count * (1 + 2 * wave)
-                target[place] = cos(frequency * source[index])
-                target[place + count] = sin(frequency * source[index])
+            let turns = turnsPerUnit * source[index]
+            let (sin, cos) = VectorMath.sinCosOfTurns(turns - turns.rounded(.down))
+            for wave in frequencies.indices {
+                target[place(index, wave)] = cos[wave]
+                target[place(index, wave) + count] = sin[wave]
             }
         }
     }
@@ -53,8 +61,8 @@ package func withWaves(_ x: Variable, frequencies: [Float]) -> Variable {
             for index in 0..<count {
                 var slope = slopes[index]
                 for (wave, frequency) in frequencies.enumerated() {
-                    let place = index + count * (1 + 2 * wave)
-                    slope += frequency * (slopes[place + count] * waves[place] - slopes[place] * waves[place + count])
+                    let (cos, sin) = (place(index, wave), place(index, wave) + count)
+                    slope += frequency * (slopes[sin] * waves[cos] - slopes[cos] * waves[sin])
                 }
                 dx.pointer[row * count + index] = slope
             }
