@@ -25,6 +25,8 @@ package struct StageDeclaration: Codable, Equatable, Sendable {
     package var startStep: Int
     /// State is saved whenever the number of completed steps is a multiple of this; 0: only at the end.
     package var checkpointInterval: Int
+    /// The share of the time for which saves may hold the steps up: saves that cost more are further apart. 0: no limit.
+    package var maximumStallShare: Double
     /// The longest window to grant, in steps.
     package var windowSteps: Int
     /// End the stage early, after this many steps; nil: run to the goal.
@@ -37,7 +39,7 @@ package struct StageDeclaration: Codable, Equatable, Sendable {
     /// Creates a declaration; see the properties for the meaning of each argument.
     package init(
         name: String, index: Int, count: Int, goal: Goal, startStep: Int = 0, checkpointInterval: Int,
-        windowSteps: Int, stopAfter: Int? = nil, batch: Int = 0, epochSamples: Int = 0
+        maximumStallShare: Double = 0, windowSteps: Int, stopAfter: Int? = nil, batch: Int = 0, epochSamples: Int = 0
     ) {
         self.name = name
         self.index = index
@@ -45,6 +47,7 @@ package struct StageDeclaration: Codable, Equatable, Sendable {
         self.goal = goal
         self.startStep = startStep
         self.checkpointInterval = checkpointInterval
+        self.maximumStallShare = maximumStallShare
         self.windowSteps = windowSteps
         self.stopAfter = stopAfter
         self.batch = batch

@@ -23,6 +23,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     /// The loop that sets the ratio; nil where people do.
     private var control: RatioControl?
     private var lastWindow: PlanWindow?
+    private var spacing: SaveSpacing
     /// Kept after they are granted: a rank may die before it reaches them.
     private var savesAsked: Set<Int> = []
 
@@ -36,6 +37,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
             self.ratios = ratios ?? RatioSchedule(ratio: ratio, firstStudentStep: warmup)
             self.control = control
         }
+        spacing = SaveSpacing(declaration)
         grantedEnd = declaration.startStep
         everGrantedEnd = declaration.startStep
     }
@@ -57,6 +59,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
     /// ahead of it are made this time.
     package mutating func restart(_ declaration: StageDeclaration) {
         self.declaration = declaration
+        spacing = SaveSpacing(declaration)
         grantedEnd = declaration.startStep
         lastWindow = nil
         isStopping = false
@@ -94,6 +97,14 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         let segment = ratios.setRatio(decision.to, fromStep: decision.firstStep)
         self.ratios = ratios
         return (decision, segment)
+    }
+
+    /// A save of the stage held the steps up for so long, seconds.
+    mutating func noteSave(stallSeconds: Double) { spacing.note(stallSeconds: stallSeconds) }
+
+    /// Sets how far apart saves are from what the last one cost; nil if that changes nothing.
+    mutating func spaceSaves(stepsPerSecond: Double) -> SaveSpacing.Decision? {
+        spacing.decide(stepsPerSecond: stepsPerSecond)
     }
 
     /// The step before which this run of the stage ends.
@@ -167,8 +178,7 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         let end = max(grantedEnd, min(endStep, grantedEnd + count, undecidedStep ?? .max))
         let finishes = end >= endStep
         let saves = (grantedEnd..<end).map { $0 + 1 }.filter { completed in
-            savesAsked.contains(completed) || finishes && completed == end
-                || declaration.checkpointInterval > 0 && completed.isMultiple(of: declaration.checkpointInterval)
+            savesAsked.contains(completed) || finishes && completed == end || spacing.isDue(after: completed)
         }
         return PlanWindow(
             stage: declaration.name, firstStep: grantedEnd, kinds: (grantedEnd..<end).map(kind(of:)),
@@ -181,5 +191,11 @@ package struct StageScheduler: Codable, Equatable, Sendable {
         let inTime = stepsPerSecond > 0 ? max(1, min(stepsPerSecond * Self.windowSeconds, 1e9)) : 1e9
         let longest = control == nil ? Self.maximumWindowSteps : RatioControl.longestWindow
         return min(declaration.windowSteps, longest, doubled, Int(inTime))
+    }
+}
+
+extension SaveSpacing {
+    fileprivate init(_ declaration: StageDeclaration) {
+        self.init(interval: declaration.checkpointInterval, maximumStallShare: declaration.maximumStallShare)
     }
 }

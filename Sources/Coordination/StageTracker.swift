@@ -126,7 +126,12 @@ package struct StageTracker: Sendable {
         stage: String, from step: Int, stepsPerSecond: Double, generation: Int
     ) -> WindowOutcome {
         guard scheduler?.declaration.name == stage else { return .refused }
-        let decided = decideRatio(generation: generation)
+        var decided = decideRatio(generation: generation)
+        if scheduler?.isUndecided(from: step) == false,
+            let decision = scheduler?.spaceSaves(stepsPerSecond: stepsPerSecond)
+        {
+            decided.append(.event(generation: generation, kind: "saves_spaced", detail: decision.detail(of: stage)))
+        }
         guard let grant = scheduler?.window(from: step, stepsPerSecond: stepsPerSecond) else {
             return scheduler?.isUndecided(from: step) == true ? .undecided : .refused
         }
@@ -163,6 +168,7 @@ package struct StageTracker: Sendable {
         let stage = scheduler?.declaration.name
         for row in metrics {
             if row.stage == stage { latestMetrics[row.name] = row.value }
+            if row.stage == stage, row.name == MetricRow.stallSeconds { scheduler?.noteSave(stallSeconds: row.value) }
             histories[row.stage, default: StudentHistory()].add(row)
         }
         let entries = [JournalEntry.metrics(rows: metrics)]
@@ -310,6 +316,16 @@ extension RatioControl.Decision {
         detail["critic_lag"] = evidence.lag.map { "\($0)" }
         detail["brightness_swing"] = evidence.swing.map { "\($0)" }
         return detail
+    }
+}
+
+extension SaveSpacing.Decision {
+    /// The decision and its evidence, for the journal.
+    fileprivate func detail(of stage: String) -> [String: String] {
+        [
+            "stage": stage, "interval": "\(interval)", "before": "\(before)", "stall_seconds": "\(stallSeconds)",
+            "steps_per_second": "\(stepsPerSecond)",
+        ]
     }
 }
 

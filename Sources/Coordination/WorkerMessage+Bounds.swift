@@ -92,6 +92,7 @@ extension StageDeclaration {
         where !(0...WorkerMessage.maximumCount).contains(count) {
             return "count \(count)"
         }
+        guard (0...1).contains(maximumStallShare) else { return "a share of \(maximumStallShare)" }
         return WorkerMessage.problem(stage: name, step: startStep)
     }
 }

@@ -142,6 +142,11 @@ package struct MetricRow: Equatable, Sendable {
     }
 }
 
+extension MetricRow {
+    /// The metric that says for how many seconds a save held the steps up.
+    package static let stallSeconds = "checkpoint.stall_seconds"
+}
+
 /// A checkpoint whose files are written but which does not exist yet: publishing it is the coordinator's part.
 package struct PreparedCheckpoint: Codable, Equatable, Sendable {
     /// The stage the state belongs to.

@@ -1,12 +1,16 @@
 package import Checkpoints
 
-/// Which checkpoints stay.
+/// How dear checkpoints may be, and which stay.
 package struct CheckpointConfiguration: Sendable, Equatable {
     /// So many of the newest of each stage are kept, all of which verify.
     package var keepLast = 3
 
     /// A checkpoint whose step is a multiple of this is kept for good; 0: none.
     package var keepEvery = 0
+
+    /// The share of the time for which saves may hold the steps up. Where they take more, they are further apart than
+    /// `checkpointEverySteps` says. 0: no limit.
+    package var maximumStallShare = 0.0
 
     /// The same for the store.
     package var retention: RetentionPolicy { RetentionPolicy(keepLast: keepLast, keepEvery: keepEvery) }

@@ -88,6 +88,10 @@ extension RunConfiguration {
         ConfigurationKey(
             "checkpoints.keepEvery", \.checkpoints.keepEvery, .atLeast(0),
             "those at multiples of so many steps are kept for good; 0: none", mayChangeOnResume: true),
+        ConfigurationKey(
+            "checkpoints.maximumStallShare", \.checkpoints.maximumStallShare, .within(0...1),
+            "share of the time for which saves may hold steps up: dearer ones are made more rarely; 0: no limit",
+            mayChangeOnResume: true),
     ]
 
     private static let dataKeys = [

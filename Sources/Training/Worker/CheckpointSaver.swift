@@ -147,7 +147,7 @@ final class CheckpointSaver {
         report(
             step,
             [
-                ("checkpoint.stall_seconds", stall), ("checkpoint.write_seconds", seconds.total),
+                (MetricRow.stallSeconds, stall), ("checkpoint.write_seconds", seconds.total),
                 ("checkpoint.hash_seconds", seconds.hashing),
             ])
         try control.beginPublishing(

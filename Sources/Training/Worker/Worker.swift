@@ -175,6 +175,7 @@ package final class Worker {
         StageDeclaration(
             name: stage.name, index: index(of: stage.name), count: stageCount, goal: stage.goal,
             startStep: startStep, checkpointInterval: stage.checkpointInterval,
+            maximumStallShare: configuration.checkpoints.maximumStallShare,
             windowSteps: configuration.coordinator.windowSteps,
             stopAfter: configuration.run.stopAfter > 0 ? configuration.run.stopAfter : nil,
             batch: stage.batch, epochSamples: stage.epochSamples)
