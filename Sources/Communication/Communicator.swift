@@ -10,6 +10,9 @@ package protocol Communicator: AnyObject {
     /// The number of processes.
     var size: Int { get }
 
+    /// The operations that this rank has entered.
+    var collectives: CollectiveCounter { get }
+
     /// Returns when every rank has called it.
     func barrier() throws(CommunicationError)
 

@@ -5,6 +5,7 @@ import Synchronization
 package final class InProcessCommunicator: Communicator {
     package let rank: Int
     package let size: Int
+    package let collectives = CollectiveCounter()
     private let meeting: MeetingPoint
 
     private init(rank: Int, meeting: MeetingPoint) {
@@ -96,6 +97,7 @@ package final class InProcessCommunicator: Communicator {
     package func abort(code: Int32) -> Never { exit(code) }
 
     private func meet(_ operation: String, _ offer: Offer) throws(CommunicationError) -> [Offer] {
+        collectives.enter()
         guard let offers = meeting.meet(rank: rank, offer: offer) else {
             throw CommunicationError(operation: operation, rank: rank, size: size, reason: "another rank gave up")
         }

@@ -7,6 +7,7 @@ import Glibc
 package final class MPICommunicator: Communicator {
     package let rank: Int
     package let size: Int
+    package let collectives = CollectiveCounter()
     private let world: MPI_Comm
     private let owner = pthread_self()
     /// MPI counts are `Int32`. Larger buffers travel in pieces of at most this many elements.
@@ -89,10 +90,12 @@ package final class MPICommunicator: Communicator {
 
 extension MPICommunicator {
     package func barrier() throws(CommunicationError) {
+        collectives.enter()
         try check("barrier", MPI_Barrier(world))
     }
 
     package func broadcast(_ bytes: UnsafeMutableRawBufferPointer, from root: Int) throws(CommunicationError) {
+        collectives.enter()
         guard let base = bytes.baseAddress else { return }
         try forEachPiece(of: bytes.count) { (start, count) throws(CommunicationError) in
             try check("broadcast", MPI_Bcast(base + start, count, shim_mpi_byte(), Int32(root), world))
@@ -100,6 +103,7 @@ extension MPICommunicator {
     }
 
     package func allReduceSum(_ values: UnsafeMutableBufferPointer<Float>) throws(CommunicationError) {
+        collectives.enter()
         guard let base = values.baseAddress else { return }
         try forEachPiece(of: values.count) { (start, count) throws(CommunicationError) in
             let code = MPI_Allreduce(
@@ -112,6 +116,7 @@ extension MPICommunicator {
         precondition(counts.count == size, "all-gather: \(counts.count) counts for \(size) ranks")
         precondition(
             counts.reduce(0, +) == values.count, "all-gather: counts \(counts) for \(values.count) elements")
+        collectives.enter()
         guard values.count > pieceCount else { return try allGatherAtOnce(values, counts: counts) }
         var start = 0
         for (root, count) in counts.enumerated() {
@@ -143,6 +148,7 @@ extension MPICommunicator {
 
 extension MPICommunicator {
     package func exchange(sending: [Transfer], receiving: [Transfer]) throws(CommunicationError) {
+        collectives.enter()
         let requestCount = requestCount(of: sending) + requestCount(of: receiving)
         let outcome = withUnsafeTemporaryAllocation(of: MPI_Request?.self, capacity: requestCount) { requests in
             Result { () throws(CommunicationError) in
@@ -182,6 +188,7 @@ extension MPICommunicator {
     }
 
     package func gather(_ bytes: [UInt8]) throws(CommunicationError) -> [[UInt8]] {
+        collectives.enter()
         var bytes = bytes
         guard rank == 0 else {
             var byteCount = Int64(bytes.count)

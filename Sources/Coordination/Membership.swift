@@ -130,18 +130,20 @@ package struct Membership: Equatable, Sendable {
             silentSeconds: silence)
     }
 
-    /// When one rank hangs, the others soon wait for it: the one that got least done is the cause.
+    /// When one rank hangs, the others soon wait for it in an operation that it has not entered. It may itself still be
+    /// within its limit when the first of those is beyond theirs.
     private func hung(at now: Double) -> Loss? {
-        let hung = members.filter { now - $0.value.progressedAt > limit(for: $0.value.heartbeat) }
-        let cause = hung.min { left, right in
-            let (a, b) = (left.value.heartbeat.progressCounter, right.value.heartbeat.progressCounter)
-            return a != b ? a < b : left.key < right.key
+        guard members.values.contains(where: { now - $0.progressedAt > limit(for: $0.heartbeat) }) else { return nil }
+        func work(_ member: (key: Int, value: Member)) -> (Int, Int, Int) {
+            (member.value.heartbeat.collectives, member.value.heartbeat.progressCounter, member.key)
         }
-        guard let (rank, member) = cause else { return nil }
+        guard let (rank, member) = members.min(by: { work($0) < work($1) }) else { return nil }
+        let waiting = members.filter { $0.value.heartbeat.collectives > member.heartbeat.collectives }
         return Loss(
             rank: rank,
             reason: "rank \(rank) (\(member.host), pid \(member.pid)) has made no progress for "
-                + "\(Int(now - member.progressedAt)) s while \(member.heartbeat.phase.rawValue)",
+                + "\(Int(now - member.progressedAt)) s while \(member.heartbeat.phase.rawValue)"
+                + (waiting.isEmpty ? "" : "; \(waiting.count) of \(members.count) ranks wait for it"),
             silentSeconds: now - member.progressedAt)
     }
 

@@ -56,7 +56,7 @@ extension Heartbeat {
     fileprivate var problem: String? {
         // Empty before the first stage.
         guard stage.isEmpty || WorkerMessage.isStageName(stage) else { return "no stage's name" }
-        let counts = [step, totalSteps, progressCounter, number ?? 0]
+        let counts = [step, totalSteps, progressCounter, collectives, number ?? 0]
         for count in counts where !(0...WorkerMessage.maximumCount).contains(count) {
             return "count \(count)"
         }

@@ -88,6 +88,8 @@ package struct Heartbeat: Codable, Equatable, Sendable {
     package var phase: Phase
     /// Grows whenever the rank gets anything done. Flat for long means hung.
     package var progressCounter: Int
+    /// Operations of the group that the rank has entered; all ranks enter the same ones in the same order.
+    package var collectives: Int
     /// Duration of the longest step of the stage so far, seconds.
     package var slowestStepSeconds: Double
     /// Completed steps per second, over the last seconds.
@@ -105,7 +107,7 @@ package struct Heartbeat: Codable, Equatable, Sendable {
     /// Creates a heartbeat; see the properties for the meaning of each argument.
     package init(
         stage: String = "", step: Int = 0, totalSteps: Int = 0, phase: Phase = .starting, progressCounter: Int = 0,
-        slowestStepSeconds: Double = 0, stepsPerSecond: Double = 0, imagesPerSecond: Double = 0,
+        collectives: Int = 0, slowestStepSeconds: Double = 0, stepsPerSecond: Double = 0, imagesPerSecond: Double = 0,
         metrics: [MetricRow] = [], number: Int? = nil, memory: MemoryUse? = nil
     ) {
         self.stage = stage
@@ -113,6 +115,7 @@ package struct Heartbeat: Codable, Equatable, Sendable {
         self.totalSteps = totalSteps
         self.phase = phase
         self.progressCounter = progressCounter
+        self.collectives = collectives
         self.slowestStepSeconds = slowestStepSeconds
         self.stepsPerSecond = stepsPerSecond
         self.imagesPerSecond = imagesPerSecond

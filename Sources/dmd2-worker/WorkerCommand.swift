@@ -93,7 +93,7 @@ struct WorkerCommand: ParsableCommand {
         _ configuration: RunConfiguration, _ communicator: any Communicator
     ) throws -> any ControlLink {
         let link = try ControlEnvironment.coordinatorLink(
-            rank: communicator.rank, rankCount: communicator.size, keys: configuration.coordinator.keyFolder)
+            of: communicator, keys: configuration.coordinator.keyFolder)
         if let link { return link }
         // A signal that mpirun passes to all ranks must not end those that cannot decide to stop.
         TerminationSignals.startCounting()

@@ -31,6 +31,11 @@ func collectiveFaults(_ communicator: some Communicator) throws -> [String] {
 
     expect(try exchangedCorrectly(communicator), "exchange")
     try communicator.barrier()
+
+    let entered = UInt8(clamping: communicator.collectives.count)
+    expect(size == 1 || entered > 0, "operations are counted")
+    let counted = try communicator.gather([entered])
+    expect(counted.allSatisfy { $0 == [entered] }, "every rank has entered the same number of operations")
     return faults
 }
 

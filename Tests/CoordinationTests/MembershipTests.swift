@@ -8,8 +8,10 @@ import Testing
         return membership
     }
 
-    private func training(_ counter: Int, slowest: Double = 0) -> Heartbeat {
-        Heartbeat(stage: "teacher", phase: .training, progressCounter: counter, slowestStepSeconds: slowest)
+    private func training(_ counter: Int, collectives: Int = 0, slowest: Double = 0) -> Heartbeat {
+        Heartbeat(
+            stage: "teacher", phase: .training, progressCounter: counter, collectives: collectives,
+            slowestStepSeconds: slowest)
     }
 
     @Test("A rank that never reports is lost two minutes after the launch")
@@ -40,6 +42,24 @@ import Testing
         }
         for rank in 0..<3 { _ = membership.heartbeat(rank: rank, training(rank == 1 ? 6 : 7), at: 32) }
         #expect(membership.loss(at: 32)?.rank == 1)
+    }
+
+    @Test("Of ranks that did as much, the one that has not come to where the others wait is to blame, though it moved last")
+    func collateral() {
+        var membership = present(3)
+        // Rank 2 got something done a moment after the others, and has not entered their 41st operation.
+        for (rank, entered, at) in [(0, 41, 1.0), (1, 41, 1.0), (2, 40, 1.5)] {
+            _ = membership.heartbeat(rank: rank, training(7, collectives: entered), at: at)
+        }
+        for second in 2...31 {
+            for (rank, entered) in [(0, 41), (1, 41), (2, 40)] {
+                _ = membership.heartbeat(rank: rank, training(7, collectives: entered), at: Double(second))
+            }
+        }
+        #expect(membership.loss(at: 31) == nil)
+        let loss = membership.loss(at: 31.2)
+        #expect(loss?.rank == 2)
+        #expect(loss?.reason.hasSuffix("2 of 3 ranks wait for it") == true)
     }
 
     @Test("Slow steps raise the limit: twenty of them may pass")

@@ -1,3 +1,4 @@
+package import Communication
 import Coordination
 import Foundation
 package import Messaging
@@ -21,16 +22,20 @@ package enum ControlEnvironment {
     ///
     /// A process that a later launch has replaced ends at once, even in the middle of a collective. `keys` is the folder
     /// with the coordinator's public key and the workers' secret one; nil: the coordinator asks for none.
-    package static func coordinatorLink(rank: Int, rankCount: Int, keys: KeyFolder?) throws -> CoordinatorLink? {
+    package static func coordinatorLink(
+        of communicator: some Communicator, keys: KeyFolder?
+    ) throws -> CoordinatorLink? {
         let environment = ProcessInfo.processInfo.environment
         guard let address = environment[endpoint] else { return nil }
         let text = environment[generation] ?? ""
         guard let generation = Int(text), generation >= 1 else {
             throw ControlError.badEnvironment(variable: self.generation, value: text)
         }
-        let identity = CoordinatorLink.Identity(generation: generation, rank: rank, rankCount: rankCount)
-        let clientKeys = try keys?.clientKeys(.worker)
-        return try CoordinatorLink(connectingTo: address, keys: clientKeys, as: identity) { reason in
+        let rank = communicator.rank
+        let identity = CoordinatorLink.Identity(generation: generation, rank: rank, rankCount: communicator.size)
+        return try CoordinatorLink(
+            connectingTo: address, keys: keys?.clientKeys(.worker), as: identity, counting: communicator.collectives
+        ) { reason in
             FileHandle.standardError.write(Data("rank \(rank): \(ControlError.superseded(reason: reason))\n".utf8))
             _exit(ExitStatus.stoppedResumable.rawValue)
         }

@@ -1,4 +1,5 @@
 package import Checkpoints
+package import Communication
 package import Coordination
 import Foundation
 package import Messaging
@@ -37,10 +38,12 @@ package final class CoordinatorLink: ControlLink {
     private let patienceSeconds: Double
     private var publishing: PreparedCheckpoint?
 
-    /// Starts talking to a coordinator, with keys if it asks for them. `onSupersession` is called, on the link's thread,
+    /// Starts talking to a coordinator, with keys if it asks for them. Heartbeats say how many `collectives` the rank has
+    /// entered. `onSupersession` is called, on the link's thread,
     /// when a later launch has begun: the rank may be stuck in a collective, so it should end the process.
     package init(
         connectingTo endpoint: String, keys: ClientKeys? = nil, as identity: Identity,
+        counting collectives: CollectiveCounter = CollectiveCounter(),
         patienceSeconds: Double = patienceSeconds,
         onSupersession: @escaping @Sendable (String) -> Void
     ) throws(MessagingError) {
@@ -54,7 +57,7 @@ package final class CoordinatorLink: ControlLink {
         bell = try Bell()
         let speaker = LinkThread(
             endpoint: self.endpoint, keys: keys, identity: identity, conversation: conversation, bell: bell,
-            onSupersession: onSupersession)
+            collectives: collectives, onSupersession: onSupersession)
         Thread.detachNewThread { speaker.run() }
     }
 
@@ -185,6 +188,7 @@ private struct LinkThread: Sendable {
     let identity: CoordinatorLink.Identity
     let conversation: Monitor<Conversation>
     let bell: Bell
+    let collectives: CollectiveCounter
     let onSupersession: @Sendable (String) -> Void
 
     func run() {
@@ -205,7 +209,7 @@ private struct LinkThread: Sendable {
             try socket.send(
                 ClientMessage.worker(
                     envelope: .init(
-                        generation: identity.generation, rank: identity.rank, message: message.measuringMemory)))
+                        generation: identity.generation, rank: identity.rank, message: measured(message))))
         }
         do {
             let idleSeconds = conversation.withLock(\.nextDue) - monotonicSeconds()
@@ -225,13 +229,12 @@ private struct LinkThread: Sendable {
         }
         return true
     }
-}
 
-extension WorkerMessage {
-    /// A heartbeat that says how much memory the process has; any other message as it is.
-    fileprivate var measuringMemory: WorkerMessage {
-        guard case .heartbeat(var heartbeat) = self else { return self }
+    /// A heartbeat with what is known of the process at this moment; any other message as it is.
+    private func measured(_ message: WorkerMessage) -> WorkerMessage {
+        guard case .heartbeat(var heartbeat) = message else { return message }
         heartbeat.memory = ProcessMemory.now
+        heartbeat.collectives = collectives.count
         return .heartbeat(heartbeat: heartbeat)
     }
 }
