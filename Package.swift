@@ -73,7 +73,7 @@ let package = Package(
         // Level 1
         library("Kernels", ["COpenBLAS", "COneDNN", "COpenMP", "CVector"], hotSettings),
         library("Communication", ["COpenMPI"], hotSettings),
-        library("Messaging", ["CLinux", "CZeroMQ"]),
+        library("Messaging", ["CZeroMQ"]),
         library("Coordination", [], safeSettings),
         library("Journal", ["CSQLite"]),
         // Level 2

@@ -1,5 +1,4 @@
 #pragma once
-#include <sys/eventfd.h>
 #include <sys/prctl.h>
 
 /* prctl takes a variable number of arguments, which Swift cannot call. */

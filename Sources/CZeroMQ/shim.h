@@ -1,5 +1,6 @@
 #pragma once
 #include <zmq.h>
+#include <sys/eventfd.h>
 
 /* zmq_msg_t is a union Swift imports without a usable initialiser of its own: these keep it in C. */
 static inline int shim_zmq_receive_frame(void *socket, zmq_msg_t *frame, int flags) {

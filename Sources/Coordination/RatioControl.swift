@@ -29,9 +29,9 @@ package struct RatioControl: Codable, Equatable, Sendable {
     static let raisingLag = 0.0
     static let loweringLag = -0.05
     /// Swing of the brightness above which the ratio is raised, and below which it may be lowered: see `Evidence.swing`.
-    static let raisingSwing = 4.0
+    static let raisingSwing = 6.0
     /// Above this the ratio is raised by two rungs: a student that runs away is not followed one rung a period.
-    static let leapingSwing = 8.0
+    static let leapingSwing = 9.0
     static let loweringSwing = 2.0
     /// Fewer updates than this say nothing about a swing.
     static let fewestUpdatesForSwing = 4

@@ -1,4 +1,4 @@
-import CLinux
+import CZeroMQ
 import Glibc
 
 /// Ends another thread's wait for a socket, from any thread. Rings that nobody has waited for are one.
