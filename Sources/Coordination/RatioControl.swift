@@ -27,7 +27,7 @@ package struct RatioControl: Codable, Equatable, Sendable {
 
     /// Critic lag above which the ratio is raised, and below which it may be lowered.
     static let raisingLag = 0.0
-    static let loweringLag = -0.05
+    static let loweringLag = -0.1
     /// Swing of the brightness above which the ratio is raised, and below which it may be lowered: see `Evidence.swing`.
     static let raisingSwing = 6.0
     /// Above this the ratio is raised by two rungs: a student that runs away is not followed one rung a period.
