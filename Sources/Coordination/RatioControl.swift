@@ -1,11 +1,11 @@
 /// The closed loop of `distil.ratio: auto`: the smallest ratio at which the critic keeps up with the student and the
 /// brightness of its images stays calm, the rule that Yin et al. 2024 (appendix C) give in words.
 ///
-/// Steps are cut into periods. The first part of a period is measured; the next period's ratio is decided from that
-/// alone, while the rest of the period lets the metrics travel. So a decision is a function of step-indexed metrics,
-/// which have the same bits at any number of ranks, and takes effect at a step that no window reaches before it is
-/// made: heartbeats, window lengths and restarts cannot change it. The measured part runs at one ratio, so a decision
-/// never sees what the ratio before has caused only.
+/// Steps are cut into periods. The next period's ratio is decided from the last student updates up to the end of a
+/// period's first part, while the rest of the period lets the metrics travel. So a decision is a function of step-indexed
+/// metrics, which have the same bits at any number of ranks, and takes effect at a step that no window reaches before it
+/// is made: heartbeats, window lengths and restarts cannot change it. All updates looked at were made at the ratio in
+/// force, so a decision never sees what the ratio before has caused only.
 package struct RatioControl: Codable, Equatable, Sendable {
     /// Images of a student update: the brightness of a batch has this many times less variance than that of an image.
     package var batch: Int
@@ -16,7 +16,7 @@ package struct RatioControl: Codable, Equatable, Sendable {
         self.batch = batch
     }
 
-    /// Steps of a period, and of its part that is measured.
+    /// Steps of a period, and of its first part.
     static let periodSteps = 48
     static let measuredSteps = 32
     /// The longest window: one that ends with a period begins after its measured part.
@@ -29,12 +29,14 @@ package struct RatioControl: Codable, Equatable, Sendable {
     static let raisingLag = 0.0
     static let loweringLag = -0.1
     /// Swing of the brightness above which the ratio is raised, and below which it may be lowered: see `Evidence.swing`.
-    static let raisingSwing = 6.0
+    static let raisingSwing = 7.0
     /// Above this the ratio is raised by two rungs: a student that runs away is not followed one rung a period.
     static let leapingSwing = 9.0
     static let loweringSwing = 2.0
-    /// Fewer updates than this say nothing about a swing.
-    static let fewestUpdatesForSwing = 4
+    /// No more updates than this are looked at, and fewer than that say nothing about a swing: at high ratios a period has
+    /// three or four, of which chance alone makes any swing.
+    static let updatesLookedAt = 16
+    static let fewestUpdatesForSwing = 8
     /// A ratio is lowered only after it has held for this many periods: raising is for trouble, lowering can wait.
     static let periodsBeforeLowering = 3
 
@@ -47,7 +49,7 @@ package struct RatioControl: Codable, Equatable, Sendable {
         /// keeps up has learnt from such images and is below 0; nil without an update.
         package var lag: Double?
         /// Standard deviation of the batches' brightness about its straight trend, in units of what drawing batches
-        /// alone makes, so 1 where the student stands still: the digits show 7 to 14 at ratio 1 and about 5 at ratio 5
+        /// alone makes, so 1 where the student stands still: the digits show 14 to 16 at ratio 1 and 4 to 6 at ratio 3
         /// before their learning rates fall, and 1 to 2 at the end. Nil for fewer than `fewestUpdatesForSwing` updates.
         package var swing: Double?
     }
@@ -72,14 +74,14 @@ package struct RatioControl: Codable, Equatable, Sendable {
     /// is still to come. What lies before `startStep`, where this process began, and is not known, will not come.
     func decision(_ ratios: RatioSchedule, _ history: StudentHistory, startStep: Int) -> Decision? {
         let step = undecidedStep(ratios)
-        let measured = step - Self.periodSteps..<step - Self.longestWindow
-        let studentSteps = measured.filter { ratios.kind(of: $0) == .criticAndStudent }
+        let current = ratios.lastSegment.ratio
+        let held = ratios.segments.reversed().prefix { $0.ratio == current }
+        let measured = (held.last?.firstStep ?? 0)..<step - Self.longestWindow
+        let studentSteps = measured.filter { ratios.kind(of: $0) == .criticAndStudent }.suffix(Self.updatesLookedAt)
         let missing = studentSteps.filter { history[step: $0]?.has(Self.needed) != true }
         guard missing.allSatisfy({ $0 < startStep }) else { return nil }
         let evidence = evidence(history, measured, studentSteps.filter { !missing.contains($0) })
-        let current = ratios.lastSegment.ratio
-        let held = ratios.segments.reversed().prefix { $0.ratio == current }.count
-        let (to, reason) = choose(current, evidence, heldFor: held)
+        let (to, reason) = choose(current, evidence, heldFor: held.count)
         return Decision(firstStep: step, from: current, to: to, reason: reason, evidence: evidence)
     }
 
@@ -109,8 +111,8 @@ package struct RatioControl: Codable, Equatable, Sendable {
     private func evidence(_ history: StudentHistory, _ measured: Range<Int>, _ steps: [Int]) -> Evidence {
         let updates = steps.compactMap { history[step: $0] }
         var evidence = Evidence(
-            updates: updates.count, firstStep: measured.lowerBound, lastStep: measured.upperBound - 1, lag: nil,
-            swing: nil)
+            updates: updates.count, firstStep: steps.first ?? measured.lowerBound, lastStep: measured.upperBound - 1,
+            lag: nil, swing: nil)
         evidence.lag = CriticLag.of(updates)
         guard updates.count >= Self.fewestUpdatesForSwing else { return evidence }
         let brightness = updates.compactMap { $0[.brightness] }

@@ -38,20 +38,20 @@ import Testing
         #expect(outcome.decisions.map(\.firstStep) == outcome.decisions.indices.map { 48 * ($0 + 1) })
         #expect(outcome.decisions.map(\.to).prefix(5) == [2, 3, 5, 5, 5])
         #expect(outcome.decisions[0].reason == "the critic lags")
-        #expect(outcome.decisions[0].evidence.updates == 32)
+        #expect(outcome.decisions[0].evidence.updates == 16)
         #expect(abs((outcome.decisions[0].evidence.lag ?? 0) - 0.2) < 1e-12)
         #expect(outcome.kinds.count { $0 == .criticAndStudent } == 200)
     }
 
     @Test("A brightness that swings more than batches do by chance raises the ratio, though the critic keeps up")
     func swing() {
-        // Images spread by 0.1, so a batch of 64 does by 0.0125; 0.075 to either side is 6 times that.
+        // Images spread by 0.1, so a batch of 64 does by 0.0125; 0.1 to either side is 8 times that.
         let outcome = run(automatic()) { step, ratio in
-            studentRows(step: step, brightness: -0.4 + (ratio == 1 ? (step % 8 < 4 ? 0.075 : -0.075) : 0))
+            studentRows(step: step, brightness: -0.4 + (ratio == 1 ? (step % 8 < 4 ? 0.1 : -0.1) : 0))
         }
         #expect(outcome.decisions.first?.reason == "brightness oscillates")
         let swing = outcome.decisions.first?.evidence.swing ?? 0
-        #expect(swing > 5 && swing < 7, "\(swing)")
+        #expect(swing > 7 && swing < 9, "\(swing)")
         #expect(outcome.decisions.map(\.to).prefix(3) == [2, 2, 2])
     }
 
@@ -62,6 +62,18 @@ import Testing
         }
         #expect((outcome.decisions.first?.evidence.swing ?? 0) > 14)
         #expect(outcome.decisions.map(\.to).prefix(3) == [3, 3, 3])
+    }
+
+    @Test("The few updates of one period at a high ratio are no evidence of a swing: those of several are")
+    func fewUpdates() {
+        // Ratio 10 from the first decision on; then every update swings, one to either side.
+        let outcome = run(automatic(updates: 100)) { step, ratio in
+            studentRows(step: step, brightness: -0.4 + (step / 10 % 2 == 0 ? 0.2 : -0.2), lag: ratio < 10 ? 1 : -0.05)
+        }
+        let atTen = outcome.decisions.filter { $0.from == 10 }
+        #expect(atTen.prefix(2).allSatisfy { $0.evidence.updates < 8 && $0.evidence.swing == nil })
+        #expect(atTen.dropFirst(2).allSatisfy { ($0.evidence.swing ?? 0) > 9 })
+        #expect(outcome.decisions.last?.evidence.updates == 16)
     }
 
     @Test("A trend is no swing")
@@ -129,7 +141,7 @@ import Testing
         let first: [StepKind] = Array(repeating: .criticOnly, count: 10) + [.criticAndStudent]
         #expect(Array(outcome.kinds.prefix(11)) == first)
         #expect(outcome.decisions.first?.firstStep == 58)
-        #expect(outcome.decisions.first?.evidence.updates == 32)
+        #expect(outcome.decisions.first?.evidence.updates == 16)
         #expect(outcome.kinds.count == 110)
     }
 }
