@@ -76,7 +76,9 @@ package struct RatioControl: Codable, Equatable, Sendable {
         let step = undecidedStep(ratios)
         let current = ratios.lastSegment.ratio
         let held = ratios.segments.reversed().prefix { $0.ratio == current }
-        let measured = (held.last?.firstStep ?? 0)..<step - Self.longestWindow
+        let end = step - Self.longestWindow
+        // At one ratio updates are that many steps apart, so no earlier step is among the last ones.
+        let measured = max(held.last?.firstStep ?? 0, end - Self.updatesLookedAt * current)..<end
         let studentSteps = measured.filter { ratios.kind(of: $0) == .criticAndStudent }.suffix(Self.updatesLookedAt)
         let missing = studentSteps.filter { history[step: $0]?.has(Self.needed) != true }
         guard missing.allSatisfy({ $0 < startStep }) else { return nil }

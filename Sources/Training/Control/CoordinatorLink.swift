@@ -39,8 +39,8 @@ package final class CoordinatorLink: ControlLink {
     private var publishing: PreparedCheckpoint?
 
     /// Starts talking to a coordinator, with keys if it asks for them. Heartbeats say how many `collectives` the rank has
-    /// entered. `onSupersession` is called, on the link's thread,
-    /// when a later launch has begun: the rank may be stuck in a collective, so it should end the process.
+    /// entered. `onSupersession` is called, on the link's thread, when a later launch has begun: the rank may be stuck in a
+    /// collective, so it should end the process.
     package init(
         connectingTo endpoint: String, keys: ClientKeys? = nil, as identity: Identity,
         counting collectives: CollectiveCounter = CollectiveCounter(),
