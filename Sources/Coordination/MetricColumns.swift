@@ -27,7 +27,9 @@ private struct NumberList<Number: LosslessStringConvertible>: Codable {
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
-        numbers = try container.decode(String.self).split(separator: " ").map { text in
+        // By bytes: finding where one character of a text ends and the next begins takes longer than reading the number.
+        let texts = try container.decode(String.self).utf8.split(separator: UInt8(ascii: " ")).map(Substring.init)
+        numbers = try texts.map { text in
             guard let number = Number(String(text)) else {
                 throw DecodingError.dataCorruptedError(
                     in: container, debugDescription: "no \(Number.self): \(text.prefix(40))")
