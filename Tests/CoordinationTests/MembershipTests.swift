@@ -44,7 +44,7 @@ import Testing
         #expect(membership.loss(at: 32)?.rank == 1)
     }
 
-    @Test("Of ranks that did as much, the one that has not come to where the others wait is to blame, though it moved last")
+    @Test("Of ranks that did as much, the one that has not come to where the others wait is to blame")
     func collateral() {
         var membership = present(3)
         // Rank 2 got something done a moment after the others, and has not entered their 41st operation.
