@@ -1,5 +1,3 @@
-import Glibc
-
 /// A process, told apart from a later one with the same number by when it began.
 package struct ProcessIdentity: Codable, Equatable, Sendable {
     /// Its number.
@@ -23,17 +21,12 @@ package struct ProcessIdentity: Codable, Equatable, Sendable {
         return state == "T" && ticks == startTicks
     }
 
-    /// Fields 3 and 22 of `/proc/N/stat`, the state's letter and when the process began; nil if there is none. Read
-    /// several times a second beside the training, so without a string for every field.
+    /// Fields 3 and 22 of `/proc/N/stat`, the state's letter and when the process began; nil if there is none.
     private static func stateAndStart(_ pid: Int32) -> (state: Unicode.Scalar, startTicks: UInt64)? {
-        let file = open("/proc/\(pid)/stat", O_RDONLY | O_CLOEXEC)
-        guard file >= 0 else { return nil }
-        defer { close(file) }
-        return withUnsafeTemporaryAllocation(byteCount: 1024, alignment: 1) { buffer in
-            let count = read(file, buffer.baseAddress, buffer.count)
+        ProcFile.read("/proc/\(pid)/stat") { text in
             // The name before the state is in parentheses and may hold anything.
-            guard count > 0, let name = buffer[..<count].lastIndex(of: UInt8(ascii: ")")) else { return nil }
-            let fields = buffer[(name + 1)..<count].split(separator: UInt8(ascii: " "), maxSplits: 20)
+            guard let name = text.lastIndex(of: UInt8(ascii: ")")) else { return nil }
+            let fields = text[(name + 1)...].split(separator: UInt8(ascii: " "), maxSplits: 20)
             guard fields.count > 19, let state = fields[0].first,
                 let ticks = UInt64(String(decoding: fields[19], as: UTF8.self))
             else { return nil }
