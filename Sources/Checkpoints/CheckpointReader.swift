@@ -25,15 +25,22 @@ package final class CheckpointReader {
     ///
     /// Throws `mismatch`, before anything is overwritten, if names or shapes differ.
     package func readAll(into destinations: [TensorDestination]) throws(CheckpointError) {
-        let stored = checkpoint.manifest.tensors
+        try checkpoint.checkFits(destinations)
+        for destination in destinations { try read(destination) }
+    }
+}
+
+extension Checkpoint {
+    /// Throws `mismatch` unless `destinations` name every tensor of the checkpoint, in its shape, and no other.
+    package func checkFits(_ destinations: [TensorDestination]) throws(CheckpointError) {
+        let stored = manifest.tensors
         let missing = destinations.filter { stored[$0.name]?.shape != $0.shape }.map { "\($0.name) \($0.shape)" }
         let unexpected = Set(stored.keys).subtracting(destinations.map(\.name)).sorted()
         guard missing.isEmpty && unexpected.isEmpty else {
             throw .mismatch(
-                path: checkpoint.folder,
+                path: folder,
                 reason: "wanted but not there: \(Self.list(missing)); there but not wanted: \(Self.list(unexpected))")
         }
-        for destination in destinations { try read(destination) }
     }
 
     /// The first few of `names`, for a message of one line.

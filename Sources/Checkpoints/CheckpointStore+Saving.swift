@@ -66,6 +66,11 @@ extension CheckpointStore {
         try writeShard(rank: rank, of: rankCount, share: Self.share(of: tensors, rank, of: rankCount), in: save).record
     }
 
+    /// The name of a rank's file.
+    package static func shardName(_ rank: Int, of rankCount: Int) -> String {
+        "shard-\(fiveDigits(rank))-of-\(fiveDigits(rankCount)).safetensors"
+    }
+
     /// The tensors that a rank writes, of those that all ranks hold.
     package static func share(of tensors: [TensorView], _ rank: Int, of rankCount: Int) -> [TensorView] {
         precondition((0..<rankCount).contains(rank), "checkpoint: rank \(rank) of \(rankCount)")
@@ -78,7 +83,7 @@ extension CheckpointStore {
     package func writeShard(
         rank: Int, of rankCount: Int, share own: [TensorView], in save: CheckpointSave
     ) throws(CheckpointError) -> (record: ShardRecord, seconds: WritingSeconds) {
-        let file = "shard-\(Self.fiveDigits(rank))-of-\(Self.fiveDigits(rankCount)).safetensors"
+        let file = Self.shardName(rank, of: rankCount)
         let (fingerprint, seconds) = try SafetensorsFile.write(own, to: save.folder + "/" + file) {
             progress throws(CheckpointError) in
             let place: Failpoint.Place = progress == .halfWritten ? .shard : .shardFlush
@@ -99,8 +104,8 @@ extension CheckpointStore {
     /// Makes the checkpoint visible.
     ///
     /// One rank calls this, when every rank has reported. A published checkpoint of the same step is replaced.
-    /// Throws `incomplete` if a shard is missing or has another length than reported. If it throws, what was published
-    /// before is as it was; the temporary folder can be abandoned.
+    /// Throws `incomplete` if a shard is missing or has another length than reported; files that stay on other machines
+    /// count as reported. If it throws, what was published before is as it was; the temporary folder can be abandoned.
     package func publish(_ draft: CheckpointDraft) throws(CheckpointError) -> Checkpoint {
         let save = saveInProgress(of: draft)
         func reach(_ place: Failpoint.Place) throws(CheckpointError) {
@@ -113,7 +118,8 @@ extension CheckpointStore {
         {
             return published
         }
-        try checkComplete(draft, in: save)
+        try checkReports(draft, in: save)
+        if !draft.isOnNodes { try checkFiles(draft, in: save) }
         let manifest = Manifest(draft)
         try reach(.manifest)
         let hash = try writeDurably(manifest.encoded(), to: save.folder + "/" + Self.manifestName)
@@ -161,7 +167,7 @@ extension CheckpointStore {
         }
     }
 
-    private func checkComplete(_ draft: CheckpointDraft, in save: CheckpointSave) throws(CheckpointError) {
+    private func checkReports(_ draft: CheckpointDraft, in save: CheckpointSave) throws(CheckpointError) {
         let rankCount = draft.shards.first?.rankCount ?? 0
         guard rankCount > 0, draft.shards.map(\.rank).sorted() == Array(0..<rankCount),
             draft.shards.allSatisfy({ $0.rankCount == rankCount })
@@ -169,6 +175,9 @@ extension CheckpointStore {
             throw .incomplete(
                 path: save.folder, reason: "reports of ranks \(draft.shards.map(\.rank).sorted()) of \(rankCount)")
         }
+    }
+
+    private func checkFiles(_ draft: CheckpointDraft, in save: CheckpointSave) throws(CheckpointError) {
         for shard in draft.shards {
             let path = save.folder + "/" + shard.file
             let byteCount = try InputFile(path: path).byteCount
@@ -209,6 +218,7 @@ extension Manifest {
                 all.merge(shard.tensors) { first, _ in
                     preconditionFailure("checkpoint: two ranks wrote the same tensor, one to \(first.file)")
                 }
-            })
+            },
+            isOnNodes: draft.isOnNodes ? true : nil)
     }
 }

@@ -42,6 +42,11 @@ package struct RejectedCheckpoint: Codable, Sendable, Equatable, CustomStringCon
     /// Where it is now.
     package var folder: String
 
+    /// Describes what is wrong; see the properties for the meaning of each argument.
+    package init(step: Int, fault: Fault, detail: String, folder: String) {
+        (self.step, self.fault, self.detail, self.folder) = (step, fault, detail, folder)
+    }
+
     /// One line.
     package var description: String { "checkpoint \(folder) is not used: \(detail)" }
 }
@@ -95,7 +100,7 @@ extension CheckpointStore {
         let files = checkpoint.manifest.files.sorted { $0.key < $1.key }
         for index in stride(from: part, to: files.count, by: count) {
             do {
-                try check(files[index].key, files[index].value, in: checkpoint.folder, hashingContent: true)
+                try Self.check(files[index].key, files[index].value, in: checkpoint.folder, hashingContent: true)
             } catch {
                 return RejectedCheckpoint(
                     step: checkpoint.manifest.step, fault: error.fault, detail: error.detail, folder: checkpoint.folder)
@@ -137,8 +142,9 @@ extension CheckpointStore {
             guard manifest.step == step else {
                 throw Defect(fault: .manifest, detail: "its manifest is that of step \(manifest.step)")
             }
-            for (name, fingerprint) in manifest.files.sorted(by: { $0.key < $1.key }) {
-                try check(name, fingerprint, in: folder, hashingContent: hashingContent)
+            // Files that are on other machines can only be judged there.
+            for (name, fingerprint) in manifest.files.sorted(by: { $0.key < $1.key }) where manifest.isOnNodes != true {
+                try Self.check(name, fingerprint, in: folder, hashingContent: hashingContent)
             }
             return Checkpoint(manifest: manifest, folder: folder, manifestSHA256: hash)
         }
@@ -177,7 +183,8 @@ extension CheckpointStore {
         }
     }
 
-    private func check(
+    /// Compares a file's length, and its hash if asked, with what was recorded of it.
+    static func check(
         _ name: String, _ expected: FileFingerprint, in folder: String, hashingContent: Bool
     ) throws(Defect) {
         let path = folder + "/" + name

@@ -50,6 +50,11 @@ package struct CheckpointStore: Sendable {
         try DurableFolder.names(in: folder).compactMap { Self.step(ofName: $0) }.sorted(by: >)
     }
 
+    /// Removes the folder with all that is in it.
+    package func removeAll() throws(CheckpointError) {
+        if DurableFolder.exists(folder) { try DurableFolder.remove(folder) }
+    }
+
     /// Puts back a checkpoint whose replacement was interrupted between its two renames.
     func restoreInterruptedReplacements() throws(CheckpointError) {
         for name in try DurableFolder.names(in: folder) where name.hasPrefix(Self.replacedPrefix) {

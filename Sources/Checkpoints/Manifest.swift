@@ -21,6 +21,8 @@ package struct Manifest: Codable, Sendable, Equatable {
     package var files: [String: FileFingerprint]
     /// The tensors, by name.
     package var tensors: [String: TensorRecord]
+    /// True if the files are not beside the manifest but on the disks of the machines whose ranks wrote them; nil: no.
+    package var isOnNodes: Bool?
 }
 
 /// Where a checkpoint keeps a tensor.
@@ -51,6 +53,14 @@ package struct ShardRecord: Codable, Sendable, Equatable {
     package var fingerprint: FileFingerprint
     /// The tensors in the file, by name.
     package var tensors: [String: TensorRecord]
+
+    /// Makes a record from its parts.
+    package init(
+        rank: Int, rankCount: Int, file: String, fingerprint: FileFingerprint, tensors: [String: TensorRecord]
+    ) {
+        (self.rank, self.rankCount, self.file) = (rank, rankCount, file)
+        (self.fingerprint, self.tensors) = (fingerprint, tensors)
+    }
 }
 
 /// Everything that is needed to publish a checkpoint whose files have been written.
@@ -65,14 +75,20 @@ package struct CheckpointDraft: Sendable, Equatable {
     package var shards: [ShardRecord]
     /// What else a reader should know, such as the hash of the configuration and the updates of each network.
     package var metadata: [String: String]
+    /// True if the files stay on the machines whose ranks wrote them.
+    package var isOnNodes: Bool
 
     /// Makes a draft from its parts.
-    package init(stage: String, step: Int, generation: Int, shards: [ShardRecord], metadata: [String: String]) {
+    package init(
+        stage: String, step: Int, generation: Int, shards: [ShardRecord], metadata: [String: String],
+        isOnNodes: Bool = false
+    ) {
         self.stage = stage
         self.step = step
         self.generation = generation
         self.shards = shards
         self.metadata = metadata
+        self.isOnNodes = isOnNodes
     }
 }
 

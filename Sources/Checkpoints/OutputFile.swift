@@ -9,6 +9,11 @@ package struct WritingSeconds: Codable, Sendable, Equatable {
 
     /// Makes a measurement from its parts.
     package init(total: Double = 0, hashing: Double = 0) { (self.total, self.hashing) = (total, hashing) }
+
+    /// One after the other.
+    package static func + (first: WritingSeconds, second: WritingSeconds) -> WritingSeconds {
+        WritingSeconds(total: first.total + second.total, hashing: first.hashing + second.hashing)
+    }
 }
 
 /// A new file that is on the disk when `finish` returns.

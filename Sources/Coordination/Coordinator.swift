@@ -348,7 +348,12 @@ extension Coordinator {
             .record(
                 .checkpointCommitted(
                     stage: checkpoint.stage, step: checkpoint.step, path: path, manifestSHA256: sha256)),
-            note("checkpoint_committed", ["stage": checkpoint.stage, "step": "\(checkpoint.step)"]),
+            note(
+                "checkpoint_committed",
+                [
+                    "stage": checkpoint.stage, "step": "\(checkpoint.step)",
+                    "place": checkpoint.isOnNodes ? "nodes" : "run folder",
+                ]),
             .log("checkpoint \(checkpoint.stage) step \(checkpoint.step) published"),
             .removeOutdated(checkpoint, generation: publishedIn),
         ]

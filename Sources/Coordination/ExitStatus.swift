@@ -16,6 +16,8 @@ package enum ExitStatus: Int32, Codable, Sendable, CaseIterable {
     case runFolderUnusable = 73
     /// Stopped before the end with its state saved; starting it again continues.
     case stoppedResumable = 75
+    /// The run does not do what it was asked to, and says why: a ratio that it sets itself, say.
+    case refused = 77
     /// The configuration is wrong.
     case badConfiguration = 78
     /// The processor lacks instructions this build uses.
@@ -29,7 +31,7 @@ package enum ExitStatus: Int32, Codable, Sendable, CaseIterable {
     /// True where a restart would meet the same obstacle, so none is tried.
     package var isPermanent: Bool {
         switch self {
-        case .usage, .badData, .inputMissing, .unavailable, .runFolderUnusable, .badConfiguration,
+        case .usage, .badData, .inputMissing, .unavailable, .runFolderUnusable, .refused, .badConfiguration,
             .processorUnsupported, .gaveUp, .collapsed:
             true
         case .done, .unexpectedFailure, .stoppedResumable:

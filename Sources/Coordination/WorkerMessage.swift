@@ -156,13 +156,16 @@ package struct PreparedCheckpoint: Codable, Equatable, Sendable {
     package var stage: String
     /// Completed steps of the stage.
     package var step: Int
+    /// True if the files stay on the machines of the ranks.
+    package var isOnNodes: Bool
     /// What the publisher needs to know about the files. The state machines pass it on unread.
     package var content: String
 
     /// Creates a record; see the properties for the meaning of each argument.
-    package init(stage: String, step: Int, content: String) {
+    package init(stage: String, step: Int, isOnNodes: Bool = false, content: String) {
         self.stage = stage
         self.step = step
+        self.isOnNodes = isOnNodes
         self.content = content
     }
 }

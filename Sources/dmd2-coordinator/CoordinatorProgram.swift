@@ -195,7 +195,8 @@ struct CoordinatorProgram: ~Copyable {
         case .removeOutdated(let checkpoint, let generation):
             let logger = self.logger
             retention.removeOutdated(
-                after: checkpoint.step, generation: generation, in: folder.checkpoints(of: checkpoint.stage)
+                after: checkpoint.step, generation: generation,
+                in: folder.checkpoints(of: checkpoint.stage, onNodes: checkpoint.isOnNodes)
             ) { logger.warning("\($0)") }
         case .withdraw(let stage, let step):
             let withdrawal = try folder.layout.withdraw(stage: stage, after: step)
@@ -207,7 +208,7 @@ struct CoordinatorProgram: ~Copyable {
         case .record(let entry):
             counters.note(entry)
             if case .checkpointCommitted(let stage, let step, _, _) = entry {
-                try folder.checkpoints(of: stage).reach(.journal, step: step, generation: coordinator.generation)
+                try folder.layout.checkpoints(of: stage).reach(.journal, step: step, generation: coordinator.generation)
             }
             try record(entry)
         case .log(let line):
@@ -298,7 +299,7 @@ struct CoordinatorProgram: ~Copyable {
 
     /// Hashing and flushing take their time, so another thread does it.
     private func publish(_ checkpoint: PreparedCheckpoint, generation: Int) {
-        let store = folder.checkpoints(of: checkpoint.stage)
+        let store = folder.checkpoints(of: checkpoint.stage, onNodes: checkpoint.isOnNodes)
         let inbox = self.inbox
         Thread.detachNewThread {
             do {

@@ -80,16 +80,18 @@ struct LaunchPlan: Sendable {
         for (name, value) in [("time", 10), ("intvl", 3), ("probes", 3)] {
             arguments += ["--mca", "oob_tcp_keepalive_\(name)", "\(value)"]
         }
-        let variables = environment(endpoint: "", generation: 0).keys.sorted() + [ControlEnvironment.launch]
+        let own = environment(endpoint: "", generation: 0, on: placement).keys.sorted()
+        let variables = own + [ControlEnvironment.launch]
         for variable in variables { arguments += ["-x", variable] }
         return arguments + [worker] + workerArguments
     }
 
     /// Variables that every rank needs.
-    func environment(endpoint: String, generation: Int) -> [String: String] {
+    func environment(endpoint: String, generation: Int, on placement: LaunchPlacement) -> [String: String] {
         [
             ControlEnvironment.endpoint: endpoint,
             ControlEnvironment.generation: "\(generation)",
+            ControlEnvironment.hosts: placement.description,
             "OMP_NUM_THREADS": "\(settings.threadsPerRank)",
         ]
     }

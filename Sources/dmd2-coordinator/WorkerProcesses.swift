@@ -54,7 +54,7 @@ final class WorkerProcesses {
             inbox.post(.launchImpossible(.runFolderUnusable, reason: "\(logs): \(error)"))
             return
         }
-        let variables = plan.environment(endpoint: endpoint, generation: generation)
+        let variables = plan.environment(endpoint: endpoint, generation: generation, on: placement)
         let inbox = self.inbox
         Task.detached {
             var options = PlatformOptions()

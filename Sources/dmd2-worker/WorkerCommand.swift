@@ -72,6 +72,7 @@ struct WorkerCommand: ParsableCommand {
         let logger = Logger(label: "rank \(communicator.rank)") { StreamLogHandler.standardError(label: $0) }
         return Worker(
             configuration, communicator: communicator, control: control,
+            nodeName: ControlEnvironment.nodeName(ofRank: communicator.rank),
             printsWeightsHash: options.run.printWeightsHash, upTo: options.lastStage.until, logger: logger
         ) { line in
             FileHandle.standardOutput.write(Data("\(line)\n".utf8))

@@ -6,18 +6,32 @@ import Training
 extension RunFolder {
     /// Every published checkpoint, in the order of the run's stages and steps, judged: by hashes if asked, else by the
     /// lengths of the files.
-    ///
-    /// Throws: a `CommandFailure` if there is none.
     func checkpoints(hashingContent: Bool) throws -> [CheckpointLine] {
         let stages = (try? FileManager.default.contentsOfDirectory(atPath: layout.checkpoints)) ?? []
-        let checkpoints = try StagePlan.Stage.inOrder(stages).flatMap { stage in
+        return try StagePlan.Stage.inOrder(stages).flatMap { stage in
             let store = layout.checkpoints(of: stage)
             let best = try store.best()?.manifest.step
             return try store.inspectAll(hashingContent: hashingContent).reversed()
                 .map { CheckpointLine(stage: stage, $0, best: best, hashed: hashingContent) }
         }
-        guard !checkpoints.isEmpty else { throw CommandFailure(.inputMissing, "\(path): holds no checkpoint") }
-        return checkpoints
+    }
+
+    /// Why a command fails that needs a checkpoint.
+    var noCheckpoint: CommandFailure { CommandFailure(.inputMissing, "\(path): holds no checkpoint") }
+
+    /// Throws `noCheckpoint` unless a run has begun here, which may not have saved anything yet.
+    func checkHoldsRun() throws(CommandFailure) {
+        guard FileManager.default.fileExists(atPath: layout.configuration) else { throw noCheckpoint }
+    }
+
+    /// The checkpoints whose files are on the machines of the ranks, as their manifests in the run folder say, in the same
+    /// order: of stages that have not ended. Only the ranks can say whether the files are sound.
+    func nodeCheckpoints() throws -> [CheckpointLine] {
+        let stages = (try? FileManager.default.contentsOfDirectory(atPath: layout.nodeCheckpoints)) ?? []
+        return try StagePlan.Stage.inOrder(stages).flatMap { stage in
+            try layout.nodeCheckpoints(of: stage).inspectAll(hashingContent: false).reversed()
+                .map { CheckpointLine(stage: stage, $0, best: nil, hashed: false) }
+        }
     }
 
     /// The checkpoint that holds a network: the newest that verifies, or the one of a step.

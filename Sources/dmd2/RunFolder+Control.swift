@@ -20,7 +20,7 @@ extension RunFolder {
             ClientMessage.control(request: request), expecting: ServerMessage.self,
             timeoutMilliseconds: timeoutMilliseconds)
         switch answer {
-        case .control(.refused(let reason)): throw CommandFailure(.unexpectedFailure, "\(path): refused: \(reason)")
+        case .control(.refused(let reason)): throw CommandFailure(.refused, "\(path): refused: \(reason)")
         case .control(let reply): return reply
         case .unreadable(let reason): throw MessagingError.unreadable(reason: reason)
         case .worker: throw MessagingError.unreadable(reason: "an answer meant for a worker")

@@ -13,6 +13,8 @@ final class ScriptedControl: ControlLink {
     private(set) var isFinished = false
     /// Called when a stage begins.
     var onBegin: (_ stage: String) -> Void = { _ in }
+    /// Called when a window is asked for; what it throws ends the rank.
+    var onWindow: (_ stage: String, _ step: Int) throws(ControlError) -> Void = { _, _ throws(ControlError) in }
     /// Called when a checkpoint is given up.
     var onDrop: (_ stage: String, _ step: Int) -> Void = { _, _ in }
 
@@ -34,6 +36,7 @@ final class ScriptedControl: ControlLink {
     }
 
     func window(stage: String, from step: Int) throws(ControlError) -> PlanWindow {
+        try onWindow(stage, step)
         if let stop, stop.stage == stage, step >= stop.step { scheduler?.stop() }
         guard let grant = scheduler?.window(from: step, stepsPerSecond: 0) else {
             throw .refused(reason: "no window of \(stage) begins at step \(step)")
@@ -44,7 +47,8 @@ final class ScriptedControl: ControlLink {
     func report(_ report: ProgressReport) { reports.append(report) }
 
     func beginPublishing(_ draft: CheckpointDraft) throws(ControlError) {
-        let store = layout.checkpoints(of: draft.stage)
+        let store =
+            draft.isOnNodes ? layout.nodeCheckpoints(of: draft.stage) : layout.checkpoints(of: draft.stage)
         let result = Result { () throws(CheckpointError) in
             let checkpoint = try store.publish(draft)
             try store.removeOutdated(after: draft.step, generation: draft.generation)

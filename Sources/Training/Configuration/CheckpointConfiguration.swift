@@ -12,6 +12,13 @@ package struct CheckpointConfiguration: Sendable, Equatable {
     /// `checkpointEverySteps` says. 0: no limit.
     package var maximumStallShare = 0.0
 
+    /// A folder on a disk of every machine's own, for saves between those in the run folder; `{host}` in it stands for the
+    /// machine's name. Empty: no such saves.
+    package var nodeFolder = ""
+
+    /// Steps between two saves there.
+    package var nodeEverySteps = 0
+
     /// The same for the store.
     package var retention: RetentionPolicy { RetentionPolicy(keepLast: keepLast, keepEvery: keepEvery) }
 }

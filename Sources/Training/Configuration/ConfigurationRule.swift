@@ -81,6 +81,11 @@ extension ConfigurationRule where Value == [Double] {
 extension ConfigurationRule where Value == String {
     static var notEmpty: Self { Self { $0.isEmpty ? "the text is empty" : nil } }
 
+    /// The same folder for every process, wherever it was started.
+    static var absolutePathOrEmpty: Self {
+        Self { $0.isEmpty || $0.hasPrefix("/") ? nil : "\($0.yaml) does not begin with a slash" }
+    }
+
     /// A name becomes part of a path and of one line of output.
     static var name: Self {
         Self { name in

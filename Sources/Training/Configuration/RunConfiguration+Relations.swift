@@ -10,6 +10,13 @@ extension RunConfiguration {
                 $0.launch.minRanks > $0.launch.ranks
                     ? "\($0.launch.minRanks) is greater than launch.ranks (\($0.launch.ranks)); lower it" : nil
             },
+            ConfigurationRelation("checkpoints.nodeFolder", ["checkpoints.nodeEverySteps"]) {
+                switch ($0.checkpoints.nodeFolder.isEmpty, $0.checkpoints.nodeEverySteps > 0) {
+                case (false, false): "is never written to; set checkpoints.nodeEverySteps too, or leave it out"
+                case (true, true): "is empty, and checkpoints.nodeEverySteps asks for saves there; set it"
+                default: nil
+                }
+            },
             ConfigurationRelation("distil.minIndex", ["distil.maxIndex"]) {
                 $0.distil.minIndex > $0.distil.maxIndex
                     ? "\($0.distil.minIndex) is greater than distil.maxIndex (\($0.distil.maxIndex)); lower it" : nil

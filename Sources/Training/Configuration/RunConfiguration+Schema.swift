@@ -92,6 +92,13 @@ extension RunConfiguration {
             "checkpoints.maximumStallShare", \.checkpoints.maximumStallShare, .within(0...1),
             "share of the time for which saves may hold steps up: dearer ones are made more rarely; 0: no limit",
             mayChangeOnResume: true),
+        ConfigurationKey(
+            "checkpoints.nodeFolder", \.checkpoints.nodeFolder, .absolutePathOrEmpty,
+            "folder on each machine's own disk for saves in between, such as /scratch/{host}; empty: none",
+            mayChangeOnResume: true),
+        ConfigurationKey(
+            "checkpoints.nodeEverySteps", \.checkpoints.nodeEverySteps, .atLeast(0), "steps between saves there",
+            mayChangeOnResume: true),
     ]
 
     private static let dataKeys = [

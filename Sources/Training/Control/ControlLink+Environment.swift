@@ -11,11 +11,20 @@ package enum ControlEnvironment {
     package static let keys = "DMD2_KEYS"
     /// Variable with the number of the launch.
     package static let generation = "DMD2_GENERATION"
+    /// Variable with the machines of the launch and their ranks, `node1:2,node2:2`; empty: this machine.
+    package static let hosts = "DMD2_HOSTS"
     /// Variable that tells the processes of one launch from all others on a machine.
     package static let launch = "DMD2_LAUNCH"
 
     /// True if a coordinator launched this process.
     package static var hasCoordinator: Bool { ProcessInfo.processInfo.environment[endpoint] != nil }
+
+    /// The machine of a rank as the launch calls it; without a coordinator's list the name that the machine has itself.
+    package static func nodeName(ofRank rank: Int) -> String {
+        let list = (ProcessInfo.processInfo.environment[hosts] ?? "").replacingOccurrences(of: ",", with: "\n")
+        let placement = (try? HostListText.hosts(list)).map { LaunchPlacement(hosts: $0) }
+        return placement?.host(ofRank: rank) ?? ProcessInfo.processInfo.hostName
+    }
 
     /// The line to the coordinator that launched this process; nil if there is none, and rank 0 has to schedule the
     /// run itself with `InProcessControl`.

@@ -58,7 +58,7 @@ package final class InProcessControl: ControlLink {
         precondition(publishing == nil, "a second checkpoint is prepared before the first is published")
         try flush()
         try endIfCollapsed()
-        let store = folder.checkpoints(of: draft.stage)
+        let store = folder.checkpoints(of: draft.stage, onNodes: draft.isOnNodes)
         if let reason = stages.reasonNotToPublish(stage: draft.stage, step: draft.step) {
             // What cannot be removed now is removed by the next save.
             try? store.abandon(store.saveInProgress(step: draft.step, generation: draft.generation))
@@ -104,7 +104,7 @@ package final class InProcessControl: ControlLink {
                 "checkpoint_failed", ["stage": draft.stage, "step": "\(draft.step)", "reason": error.description])
             throw .checkpointFailed(stage: draft.stage, step: draft.step, reason: error.description)
         }
-        let store = folder.checkpoints(of: draft.stage)
+        let store = folder.checkpoints(of: draft.stage, onNodes: draft.isOnNodes)
         do {
             try store.reach(.journal, step: draft.step, generation: draft.generation)
         } catch {
@@ -115,7 +115,9 @@ package final class InProcessControl: ControlLink {
                 stage: draft.stage, step: draft.step, path: checkpoint.folder,
                 manifestSHA256: checkpoint.manifestSHA256)
         ])
-        try note("checkpoint_committed", ["stage": draft.stage, "step": "\(draft.step)"])
+        try note(
+            "checkpoint_committed",
+            ["stage": draft.stage, "step": "\(draft.step)", "place": draft.isOnNodes ? "nodes" : "run folder"])
         retention.removeOutdated(after: draft.step, generation: draft.generation, in: store, telling: say)
     }
 

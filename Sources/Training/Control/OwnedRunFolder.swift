@@ -9,9 +9,10 @@ package final class OwnedRunFolder {
     private let lock: RunLock
     private let retention: RetentionPolicy
 
-    /// The checkpoints of one stage, with the policy that says which stay.
-    package func checkpoints(of stage: String) -> CheckpointStore {
-        layout.checkpoints(of: stage, retention: retention)
+    /// Where the checkpoints of one stage are published, with the policy that says which stay: those whose files are in the
+    /// run folder, or those whose files are on the machines of the ranks.
+    package func checkpoints(of stage: String, onNodes: Bool) -> CheckpointStore {
+        onNodes ? layout.nodeCheckpoints(of: stage) : layout.checkpoints(of: stage, retention: retention)
     }
 
     /// Takes a run folder, creating it if it is missing.

@@ -19,13 +19,16 @@ extension PreparedCheckpoint {
         } catch {
             preconditionFailure("checkpoint draft: strings and integers that JSON cannot hold: \(error)")
         }
-        self.init(stage: draft.stage, step: draft.step, content: String(decoding: content, as: UTF8.self))
+        self.init(
+            stage: draft.stage, step: draft.step, isOnNodes: draft.isOnNodes,
+            content: String(decoding: content, as: UTF8.self))
     }
 
     /// The draft again, of a launch. Throws if the content is not one.
     package func draft(generation: Int) throws -> CheckpointDraft {
         let content = try JSONDecoder().decode(Content.self, from: Data(content.utf8))
         return CheckpointDraft(
-            stage: stage, step: step, generation: generation, shards: content.shards, metadata: content.metadata)
+            stage: stage, step: step, generation: generation, shards: content.shards, metadata: content.metadata,
+            isOnNodes: isOnNodes)
     }
 }

@@ -63,16 +63,18 @@ package struct MemoryForecast: Sendable {
                 configuration.launch.reduction, shards: settings.shards, ranks: ranks, vectorBytes: vector
             ).bytes
         }
+        // Beside its share for the run folder a rank may hold that share again for its machine's disk, and another's.
+        let copies = configuration.checkpoints.nodeFolder.isEmpty ? 1 : 3
         // The student's forms for both directions live while the critic judges its images; the critic's forms for the
         // decoder's way back are made afterwards, in the memory of the student's.
         bytes = [
             .teacher: [.weights: network, .packedWeights: teacher.packed(.denoiser)],
             .student: [
-                .weights: 4 * network, .checkpointCopy: 4 * network / ranks, .gradients: gradients(network),
+                .weights: 4 * network, .checkpointCopy: copies * 4 * network / ranks, .gradients: gradients(network),
                 .packedWeights: 2 * student.packed(.denoiser), .activations: student.kept(.denoiser),
             ],
             .critic: [
-                .weights: 3 * withHead, .checkpointCopy: 3 * withHead / ranks, .gradients: gradients(withHead),
+                .weights: 3 * withHead, .checkpointCopy: copies * 3 * withHead / ranks, .gradients: gradients(withHead),
                 .packedWeights: criticSize.packed(.denoiser) + criticSize.packed(.judge),
                 .activations: max(
                     settings.ganWeight > 0 ? criticSize.kept(.judge) + criticSize.underWay : 0,

@@ -25,6 +25,15 @@ package struct RunFolderLayout: Sendable, Equatable {
     package func checkpoints(of stage: String, retention: RetentionPolicy = RetentionPolicy()) -> CheckpointStore {
         CheckpointStore(folder: checkpoints + "/" + stage, retention: retention, failpoint: .ofEnvironment)
     }
+    /// A folder for each stage whose ranks keep saves on their machines.
+    package var nodeCheckpoints: String { path + "/node-checkpoints" }
+    /// The manifests of a stage's checkpoints whose files are on the machines of the ranks. As many as a store must keep:
+    /// the newest, and one before it for the case that it cannot be put together.
+    package func nodeCheckpoints(of stage: String) -> CheckpointStore {
+        CheckpointStore(
+            folder: nodeCheckpoints + "/" + stage, retention: RetentionPolicy(keepLast: 2),
+            failpoint: .ofEnvironment)
+    }
     /// Pairs of noise and the teacher's image.
     package var pairs: String { path + "/pairs" }
     /// How to reach the coordinator, while there is one.

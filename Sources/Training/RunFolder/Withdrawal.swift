@@ -33,6 +33,7 @@ extension RunFolderLayout {
     /// Sets the checkpoints of a stage aside that have more steps than these.
     package func withdraw(stage: String, after step: Int) throws(CheckpointError) -> Withdrawal {
         let store = checkpoints(of: stage)
+        _ = try nodeCheckpoints(of: stage).withdraw(after: step)
         let withdrawn = try store.withdraw(after: step)
         return Withdrawal(stage: stage, withdrawnSteps: withdrawn, remainingStep: try store.publishedSteps().first)
     }

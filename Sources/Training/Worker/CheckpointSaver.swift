@@ -12,6 +12,7 @@ import Tensors
 final class CheckpointSaver {
     /// What is being saved.
     private struct Save {
+        let place: any CheckpointPlace
         let target: CheckpointSave
         let metadata: [String: String]
         /// For how long training has waited for it.
@@ -19,63 +20,66 @@ final class CheckpointSaver {
     }
 
     private let stage: String
-    private let store: CheckpointStore
     private let communicator: any Communicator
     private let control: any ControlLink
-    private let writer: ShardWriter
-    private let byteCount: Int
     private let report: (_ step: Int, _ metrics: [(name: String, value: Double)]) -> Void
     /// The steps that are done.
     private var step = 0
     /// The save whose files are being written: the same on all ranks.
     private var writing: Save?
 
-    /// A saver of a stage's `tensors`, which all ranks hold. `report` receives signs of life, and on rank 0 what a save cost.
+    /// A saver of a stage. `report` receives signs of life, and on rank 0 what a save cost.
     init(
-        stage: String, tensors: [TensorView], store: CheckpointStore, communicator: any Communicator,
-        control: any ControlLink, report: @escaping (_ step: Int, _ metrics: [(name: String, value: Double)]) -> Void
+        stage: String, communicator: any Communicator, control: any ControlLink,
+        report: @escaping (_ step: Int, _ metrics: [(name: String, value: Double)]) -> Void
     ) {
-        (self.stage, self.store, self.communicator, self.control) = (stage, store, communicator, control)
+        (self.stage, self.communicator, self.control) = (stage, communicator, control)
         self.report = report
-        byteCount = tensors.map { $0.elements.count * MemoryLayout<Float>.size }.reduce(0, +)
-        writer = ShardWriter(tensors, rank: communicator.rank, of: communicator.size, store: store)
     }
+
+    /// True while files are being written: the same on all ranks.
+    var isWriting: Bool { writing != nil }
 
     /// Begins a save of the state as it is now. Collective. False if it was given up at once, for lack of space say.
     @discardableResult
-    func begin(step: Int, metadata: [String: String]) throws -> Bool {
+    func begin(step: Int, metadata: [String: String], in place: any CheckpointPlace) throws -> Bool {
         self.step = step
         report(step, [])
         // A save that is still under way is waited for: that is part of what this one costs.
         let begun = ContinuousClock.now
         try finish()
-        var refusal = ""
-        if communicator.rank == 0 {
-            do {
-                _ = try store.beginSave(step: step, generation: control.generation, byteCount: byteCount)
-            } catch let error {
-                if case .superseded = error { throw error }
-                refusal = error.description
-            }
-        }
-        refusal = String(decoding: try communicator.broadcast(message: Array(refusal.utf8), from: 0), as: UTF8.self)
-        guard refusal.isEmpty else {
-            if communicator.rank == 0 { try control.checkpointDropped(stage, step: step, reason: refusal) }
-            return false
-        }
-        let target = store.saveInProgress(step: step, generation: control.generation)
-        writer.begin(target)
+        guard let target = try open(step: step, in: place) else { return false }
+        place.writer.begin(target)
         let stall = (ContinuousClock.now - begun) / .seconds(1)
-        writing = Save(target: target, metadata: metadata, stallSeconds: stall)
+        writing = Save(place: place, target: target, metadata: metadata, stallSeconds: stall)
         return true
+    }
+
+    /// Makes room for a save. Collective. Nil, on all ranks, if any rank could not.
+    private func open(step: Int, in place: any CheckpointPlace) throws -> CheckpointSave? {
+        var target: CheckpointSave?
+        var refusal = ""
+        do {
+            target = try place.open(step: step, generation: control.generation)
+        } catch let error as CheckpointError {
+            if case .superseded = error { throw error }
+            refusal = error.description
+        }
+        let refusals = try communicator.gather(Array(refusal.utf8)).map { String(decoding: $0, as: UTF8.self) }
+        refusal = refusals.first { !$0.isEmpty } ?? ""
+        refusal = String(decoding: try communicator.broadcast(message: Array(refusal.utf8), from: 0), as: UTF8.self)
+        if refusal.isEmpty { return target }
+        if let target { place.abandon(target) }
+        if communicator.rank == 0 { try control.checkpointDropped(stage, step: step, reason: refusal) }
+        return nil
     }
 
     /// Hands over what all ranks have written, if they have; `step` steps are done. Collective while a save is being
     /// written, else free.
     func advance(at step: Int) throws {
         self.step = step
-        guard writing != nil else { return }
-        var done: [Float] = [writer.isDone ? 1 : 0]
+        guard let writing else { return }
+        var done: [Float] = [writing.place.writer.isDone ? 1 : 0]
         try done.withUnsafeMutableBufferPointer { try communicator.allReduceSum($0) }
         if Int(done[0]) == communicator.size { _ = try handOver() }
     }
@@ -109,9 +113,11 @@ final class CheckpointSaver {
     ///
     /// For the end of a stage, where a checkpoint that is given up would cost the stage. Throws `checkpointFailed` on
     /// rank 0 after the last try.
-    func saveAtEnd(step: Int, metadata: [String: String], retry: SaveRetry) throws {
+    func saveAtEnd(
+        step: Int, metadata: [String: String], in place: any CheckpointPlace, retry: SaveRetry
+    ) throws {
         for attempt in 1...retry.attempts {
-            let isSaved = try begin(step: step, metadata: metadata) && finish()
+            let isSaved = try begin(step: step, metadata: metadata, in: place) && finish()
             let verdict = try communicator.broadcast(message: [isSaved ? 1 : 0], from: 0)
             if verdict == [1] { return }
             guard attempt < retry.attempts else { break }
@@ -128,32 +134,29 @@ final class CheckpointSaver {
         writing = nil
         // Names, headers and messages of hundreds of tensors are gone when this returns; so should their memory be.
         defer { SystemHeap.trim() }
-        let gathered = try communicator.gather(Array(JSONEncoder().encode(writer.finish())))
+        let gathered = try communicator.gather(Array(JSONEncoder().encode(save.place.writer.finish())))
         guard communicator.rank == 0 else { return true }
-        var shards: [ShardRecord] = []
-        var seconds = WritingSeconds()
-        for (rank, bytes) in gathered.enumerated() {
-            switch try JSONDecoder().decode(ShardWriter.Outcome.self, from: Data(bytes)) {
-            case .written(let record, let taken):
-                shards.append(record)
-                if taken.total >= seconds.total { seconds = taken }
-            case .failed(let reason):
-                try? store.abandon(save.target)
-                try control.checkpointDropped(stage, step: save.target.step, reason: "rank \(rank): \(reason)")
-                return false
-            }
+        let outcomes = try gathered.map { try JSONDecoder().decode(ShardWriter.Outcome.self, from: Data($0)) }
+        let written: WrittenShards
+        do throws(WrittenShards.Failure) {
+            written = try WrittenShards(outcomes)
+        } catch {
+            save.place.abandon(save.target)
+            try control.checkpointDropped(stage, step: save.target.step, reason: error.description)
+            return false
         }
+        let seconds = written.seconds
         let stall = save.stallSeconds + (ContinuousClock.now - begun) / .seconds(1)
         report(
             step,
             [
-                (MetricRow.stallSeconds, stall), ("checkpoint.write_seconds", seconds.total),
+                (save.place.stallMetric, stall), ("checkpoint.write_seconds", seconds.total),
                 ("checkpoint.hash_seconds", seconds.hashing),
             ])
         try control.beginPublishing(
             CheckpointDraft(
-                stage: stage, step: save.target.step, generation: save.target.generation, shards: shards,
-                metadata: save.metadata))
+                stage: stage, step: save.target.step, generation: save.target.generation, shards: written.shards,
+                metadata: save.metadata, isOnNodes: save.place.isOnNodes))
         return true
     }
 

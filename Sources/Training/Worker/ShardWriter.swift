@@ -6,41 +6,53 @@ import Foundation
 final class ShardWriter {
     /// What became of this rank's part.
     enum Outcome: Codable {
-        case written(ShardRecord, WritingSeconds)
+        case written([ShardRecord], WritingSeconds)
         case failed(String)
     }
 
-    private let rank: Int
-    private let rankCount: Int
-    private let store: CheckpointStore
-    private let source: [TensorView]
-    private let copy: ShardCopy
+    /// Writes the share of an owner for a save; the file is on the disk when it returns.
+    typealias Write =
+        @Sendable (_ owner: Int, _ share: [TensorView], _ save: CheckpointSave) throws(CheckpointError)
+        -> (record: ShardRecord, seconds: WritingSeconds)
+
+    /// The ranks whose shares this rank writes.
+    private let owners: [Int]
+    private let write: Write
+    private let copies: [ShardCopy]
+    private let sources: [[TensorView]]
     private let outcome = Monitor<Outcome?>(nil)
 
-    /// Prepares the memory for this rank's share of `tensors`, which stay where they are.
-    init(_ tensors: [TensorView], rank: Int, of rankCount: Int, store: CheckpointStore) {
-        (self.rank, self.rankCount, self.store) = (rank, rankCount, store)
-        source = CheckpointStore.share(of: tensors, rank, of: rankCount)
-        copy = ShardCopy(source)
+    /// Prepares the memory for the `owners`' shares of `tensors`, which stay where they are, of so many ranks.
+    init(_ tensors: [TensorView], owners: [Int], of rankCount: Int, write: @escaping Write) {
+        (self.owners, self.write) = (owners, write)
+        sources = owners.map { CheckpointStore.share(of: tensors, $0, of: rankCount) }
+        copies = sources.map(ShardCopy.init)
     }
 
     /// Copies the state and begins to write it. Traps if the write before has not been finished.
     func begin(_ save: CheckpointSave) {
         precondition(!isWriting, "shard writer: a second save begins before the first is finished")
-        copy.update(from: source)
+        for (copy, source) in zip(copies, sources) { copy.update(from: source) }
         isWriting = true
         outcome.withLock { $0 = nil }
-        let (rank, rankCount, store, copy, outcome) = (rank, rankCount, store, copy, outcome)
+        let (owners, copies, write, outcome) = (owners, copies, write, outcome)
         Thread.detachNewThread {
-            let result: Outcome
-            do {
-                let (record, seconds) = try store.writeShard(
-                    rank: rank, of: rankCount, share: copy.tensors, in: save)
-                result = .written(record, seconds)
-            } catch {
-                result = .failed("\(error)")
+            let result = Result { () throws(CheckpointError) in
+                var records: [ShardRecord] = []
+                var seconds = WritingSeconds()
+                for (owner, copy) in zip(owners, copies) {
+                    let written = try write(owner, copy.tensors, save)
+                    records.append(written.record)
+                    seconds = seconds + written.seconds
+                }
+                return Outcome.written(records, seconds)
             }
-            outcome.withLock { $0 = result }
+            outcome.withLock {
+                switch result {
+                case .success(let written): $0 = written
+                case .failure(let error): $0 = .failed("\(error)")
+                }
+            }
         }
     }
 

@@ -1,4 +1,5 @@
 import Checkpoints
+import Communication
 import Foundation
 import Layers
 import Tensors
@@ -16,6 +17,11 @@ struct StageState {
         case average = "average."
         case moment1 = "moment1."
         case moment2 = "moment2."
+    }
+
+    /// The tensors to overwrite by stored ones.
+    private var destinations: [TensorDestination] {
+        pieces.map { TensorDestination(name: $0.name, shape: $0.shape, elements: $0.buffer) }
     }
 
     private struct Piece {
@@ -74,8 +80,30 @@ struct StageState {
     ///
     /// Throws: `CheckpointError` if the checkpoint is another network's.
     func load(_ checkpoint: Checkpoint) throws {
-        let destinations = pieces.map { TensorDestination(name: $0.name, shape: $0.shape, elements: $0.buffer) }
         try CheckpointReader(checkpoint).readAll(into: destinations)
+        try takeOverUpdates(of: checkpoint)
+    }
+
+    /// Overwrites the state by a checkpoint's whose files are on the machines of the ranks: `readers` says which rank reads
+    /// which file and passes its tensors on. Collective.
+    ///
+    /// Throws: `CheckpointError` if the checkpoint is another network's.
+    func load(
+        _ checkpoint: Checkpoint, from shards: NodeShards, readers: [String: Int], _ communicator: any Communicator
+    ) throws {
+        try checkpoint.checkFits(destinations)
+        let folder = shards.folder(of: checkpoint.manifest)
+        for (name, reader) in readers.sorted(by: { $0.key < $1.key }) {
+            let file = communicator.rank == reader ? try SafetensorsFile(path: folder + "/" + name) : nil
+            for destination in destinations where checkpoint.manifest.tensors[destination.name]?.file == name {
+                try file?.read(destination)
+                try communicator.broadcast(destination.elements, from: reader)
+            }
+        }
+        try takeOverUpdates(of: checkpoint)
+    }
+
+    private func takeOverUpdates(of checkpoint: Checkpoint) throws(CheckpointError) {
         for network in networks {
             guard let updates = checkpoint.manifest.metadata["updates.\(network.name)"].flatMap(Int.init) else {
                 throw CheckpointError.mismatch(

@@ -14,38 +14,57 @@ extension Worker {
     static let completeKey = "complete"
 
     /// Loads the newest checkpoint that verifies; all ranks the same one, each having read and hashed a part of its files.
+    /// One whose files are on the machines is taken if it is newer than those in the run folder.
     ///
     /// `bindings` are what the state belongs to: a checkpoint that says something else of one of them is refused.
     /// Throws: if ranks disagree about what is on the disk, or the checkpoint does not fit the networks.
     func restore(
-        _ stage: some TrainingStage, _ state: StageState, bindings: [String: String]
+        _ stage: some TrainingStage, _ state: StageState, _ nodes: NodePlace?, bindings: [String: String]
     ) throws -> StartingPoint {
         control.report(
             ProgressReport(stage: stage.name, step: 0, totalSteps: stage.plannedSteps, phase: .starting))
         let store = folder.checkpoints(of: stage.name)
         var limit: Int?
+        var shared: Checkpoint?
         while let candidate = try agreedCandidate(stage.name, store, below: limit) {
-            if let defect = try agreedDefect(of: candidate, store) {
-                // What is damaged has been set aside; what only cannot be read is still there.
-                limit = defect.step
-                continue
+            guard let defect = try agreedDefect(of: candidate, store) else {
+                shared = candidate
+                break
             }
-            for (key, value) in bindings {
-                guard let stored = candidate.manifest.metadata[key], stored != value else { continue }
-                throw CheckpointError.mismatch(
-                    path: candidate.folder, reason: "its \(key) is \(stored), and here it is \(value)")
-            }
-            try state.load(candidate)
-            if communicator.rank == 0 { logger.info("\(stage.name): going on from step \(candidate.manifest.step)") }
-            return StartingPoint(
-                step: candidate.manifest.step, isComplete: candidate.manifest.metadata[Self.completeKey] == "true")
+            // What is damaged has been set aside; what only cannot be read is still there.
+            limit = defect.step
         }
-        return StartingPoint(step: 0, isComplete: false)
+        let sharedStep = shared?.manifest.step ?? 0
+        if let nodes, let (found, readers) = try completeOnNodes(stage.name, nodes, after: sharedStep) {
+            try check(found, bindings)
+            try state.load(found, from: nodes.shards, readers: readers, communicator)
+            return startingPoint(stage.name, found)
+        }
+        guard let shared else { return StartingPoint(step: 0, isComplete: false) }
+        try check(shared, bindings)
+        try state.load(shared)
+        return startingPoint(stage.name, shared)
+    }
+
+    private func check(_ candidate: Checkpoint, _ bindings: [String: String]) throws(CheckpointError) {
+        for (key, value) in bindings {
+            guard let stored = candidate.manifest.metadata[key], stored != value else { continue }
+            throw .mismatch(path: candidate.folder, reason: "its \(key) is \(stored), and here it is \(value)")
+        }
+    }
+
+    private func startingPoint(_ stage: String, _ checkpoint: Checkpoint) -> StartingPoint {
+        let manifest = checkpoint.manifest
+        if communicator.rank == 0 {
+            let place = manifest.isOnNodes == true ? ", kept on the machines" : ""
+            logger.info("\(stage): going on from step \(manifest.step)\(place)")
+        }
+        return StartingPoint(step: manifest.step, isComplete: manifest.metadata[Self.completeKey] == "true")
     }
 
     /// The newest checkpoint that is committed and has files of the right lengths, as rank 0 finds it; the other ranks
     /// must see the same manifest, to the hash.
-    private func agreedCandidate(_ stage: String, _ store: CheckpointStore, below limit: Int?) throws -> Checkpoint? {
+    func agreedCandidate(_ stage: String, _ store: CheckpointStore, below limit: Int?) throws -> Checkpoint? {
         var found: Checkpoint?
         // Rank 0 sets damaged ones aside first, then the others look.
         if communicator.rank == 0 {
@@ -91,11 +110,8 @@ extension Worker {
     }
 
     /// What saves the state of a stage.
-    func makeSaver(_ stage: some TrainingStage, _ state: StageState) -> CheckpointSaver {
-        CheckpointSaver(
-            stage: stage.name, tensors: state.tensors, store: folder.checkpoints(of: stage.name),
-            communicator: communicator, control: control
-        ) { [control] step, metrics in
+    func makeSaver(_ stage: some TrainingStage) -> CheckpointSaver {
+        CheckpointSaver(stage: stage.name, communicator: communicator, control: control) { [control] step, metrics in
             control.report(
                 ProgressReport(
                     stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .saving, metrics: metrics))

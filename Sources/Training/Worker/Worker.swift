@@ -4,6 +4,7 @@ import Datasets
 import Diffusion
 import Distillation
 import Evaluation
+import Foundation
 import Kernels
 import Layers
 package import Logging
@@ -25,6 +26,8 @@ package final class Worker {
     let communicator: any Communicator
     let control: any ControlLink
     let folder: RunFolderLayout
+    /// The name of the machine, as the launch calls it.
+    let nodeName: String
     let logger: Logger
     /// Receives the results meant for standard output, on rank 0 only.
     private let announce: (String) -> Void
@@ -32,14 +35,17 @@ package final class Worker {
     private let endSaveRetry: SaveRetry
     private let plan: StagePlan
 
+    /// `nodeName` is the machine's name as the launch calls it; nil: the one it has itself.
     package init(
         _ configuration: RunConfiguration, communicator: any Communicator, control: any ControlLink,
-        printsWeightsHash: Bool, upTo last: StagePlan.Stage? = nil, endSaveRetry: SaveRetry = SaveRetry(),
-        logger: Logger, announce: @escaping (String) -> Void
+        nodeName: String? = nil, printsWeightsHash: Bool,
+        upTo last: StagePlan.Stage? = nil, endSaveRetry: SaveRetry = SaveRetry(), logger: Logger,
+        announce: @escaping (String) -> Void
     ) {
         self.configuration = configuration
         self.communicator = communicator
         self.control = control
+        self.nodeName = nodeName ?? ProcessInfo.processInfo.hostName
         self.printsWeightsHash = printsWeightsHash
         self.endSaveRetry = endSaveRetry
         self.logger = logger
@@ -157,14 +163,18 @@ package final class Worker {
         _ stage: some TrainingStage, bindings: [String: String] = [:], measuring: () -> Measurement? = { nil }
     ) throws -> Bool {
         let state = StageState(networks: stage.networks)
-        let start = try restore(stage, state, bindings: bindings)
+        let nodes = try nodePlace(of: stage, state)
+        let start = try restore(stage, state, nodes, bindings: bindings)
         if !start.isComplete {
             if communicator.rank == 0 {
                 try control.beginStage(declaration(of: stage, startStep: start.step))
                 if start.step == 0 { try drawSamples(of: stage, step: 0) }
             }
-            guard try train(stage, state, bindings: bindings, from: start.step, measuring()) else { return false }
+            guard try train(stage, state, nodes, bindings: bindings, from: start.step, measuring()) else {
+                return false
+            }
         }
+        nodes?.removeAll { logger.warning("files of saves in between stay on \(nodeName): \($0)") }
         if printsWeightsHash && communicator.rank == 0 && stage.name != "classifier" {
             announce("weights \(stage.name) sha256:\(state.weightsHash)")
         }
@@ -186,11 +196,12 @@ package final class Worker {
 
     /// Runs the granted windows until the stage, or the run, ends. True if the stage is complete.
     private func train(
-        _ stage: some TrainingStage, _ state: StageState, bindings: [String: String], from start: Int,
-        _ measure: Measurement?
+        _ stage: some TrainingStage, _ state: StageState, _ nodes: NodePlace?, bindings: [String: String],
+        from start: Int, _ measure: Measurement?
     ) throws -> Bool {
         let steps = StageSteps(stage, configuration.launch.reduction, communicator)
-        let saver = makeSaver(stage, state)
+        let saver = makeSaver(stage)
+        let shared = SharedPlace(state.tensors, store: folder.checkpoints(of: stage.name), communicator)
         var step = start
         func measuredMetadata(isLast: Bool) throws -> [String: String] {
             let figures = try measure?(step, isLast) ?? []
@@ -215,12 +226,18 @@ package final class Worker {
                 try saver.notice()
                 let ends = window.finishesStage && step == window.endStep
                 if window.checkpointAfter.contains(step) && !ends {
-                    try saver.begin(step: step, metadata: measuredMetadata(isLast: false))
+                    try saver.begin(step: step, metadata: measuredMetadata(isLast: false), in: shared)
                     if communicator.rank == 0 { try drawSamples(of: stage, step: step) }
+                } else if let nodes, step.isMultiple(of: configuration.checkpoints.nodeEverySteps), !ends,
+                    !saver.isWriting
+                {
+                    let described = metadata(state, bindings: bindings, figures: [], isComplete: false)
+                    try saver.begin(step: step, metadata: described, in: nodes)
                 }
             }
             if window.finishesStage {
-                try saver.saveAtEnd(step: step, metadata: measuredMetadata(isLast: true), retry: endSaveRetry)
+                try saver.saveAtEnd(
+                    step: step, metadata: measuredMetadata(isLast: true), in: shared, retry: endSaveRetry)
                 if communicator.rank == 0 {
                     try drawSamples(of: stage, step: step)
                     try control.stageFinished(stage.name, step: step)

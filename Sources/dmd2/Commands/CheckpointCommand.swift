@@ -22,14 +22,19 @@ struct CheckpointCommand: ParsableCommand {
 
     struct List: ParsableCommand {
         static let configuration = CommandConfiguration(
-            commandName: "ls", abstract: "List the checkpoints of a run, oldest first, without reading their content.",
-            discussion: "It compares the lengths of files; dmd2 checkpoint verify compares their hashes.")
+            commandName: "ls",
+            abstract: "List the checkpoints of a run, oldest first, without reading their content.",
+            discussion: "It compares the lengths of files; dmd2 checkpoint verify compares their hashes. Those that "
+                + "ranks keep on their machines' own disks come last.")
 
         @OptionGroup var argument: RunArgument
         @OptionGroup var format: OutputFormat
 
         func run() throws {
-            try format.show(argument.folder().checkpoints(hashingContent: false), text: \.text)
+            let folder = try argument.folder()
+            let checkpoints = try folder.checkpoints(hashingContent: false) + folder.nodeCheckpoints()
+            if checkpoints.isEmpty { try folder.checkHoldsRun() }
+            try format.show(checkpoints, text: \.text)
         }
     }
 
@@ -42,7 +47,9 @@ struct CheckpointCommand: ParsableCommand {
         @OptionGroup var format: OutputFormat
 
         func run() throws {
-            let checkpoints = try argument.folder().checkpoints(hashingContent: true)
+            let folder = try argument.folder()
+            let checkpoints = try folder.checkpoints(hashingContent: true)
+            guard !checkpoints.isEmpty else { throw folder.noCheckpoint }
             try format.show(checkpoints, text: \.text)
             let damaged = checkpoints.count { !$0.sound }
             if damaged > 0 {

@@ -11,6 +11,8 @@ struct CheckpointLine: Encodable {
     let sound: Bool
     /// True if every file was read and its hash compared, not only its length.
     let hashed: Bool
+    /// True if its files are on the machines of the ranks.
+    let onNodes: Bool
     /// The launch that wrote it, and the length of its files; unknown of a damaged one.
     var generation: Int?
     var bytes: Int?
@@ -23,6 +25,7 @@ struct CheckpointLine: Encodable {
     private enum CodingKeys: String, CodingKey {
         case stage, step, folder, sound, hashed, generation, bytes, best, problem
         case frechetDistance = "frechet_distance"
+        case onNodes = "on_nodes"
     }
 
     /// `best` is the step of the stage's best checkpoint.
@@ -35,6 +38,7 @@ struct CheckpointLine: Encodable {
             step = checkpoint.manifest.step
             folder = checkpoint.folder
             generation = checkpoint.manifest.generation
+            onNodes = checkpoint.manifest.isOnNodes == true
             frechetDistance = checkpoint.distance
             self.best = step == best
             bytes = checkpoint.manifest.files.values.map(\.byteCount).reduce(0, +)
@@ -43,6 +47,7 @@ struct CheckpointLine: Encodable {
             step = rejected.step
             folder = rejected.folder
             problem = rejected.detail
+            onNodes = false
             self.best = false
         }
     }
@@ -50,7 +55,7 @@ struct CheckpointLine: Encodable {
     /// The line for a person.
     var text: String {
         let size = bytes.map { String(format: ", %.1f MB", Double($0) / 1e6) } ?? ""
-        let verdict = hashed ? "verified" : "published"
+        let verdict = onNodes ? "on the machines" : hashed ? "verified" : "published"
         let distance = frechetDistance.map { ", distance \(NumberText.figure($0))\(best ? " (best)" : "")" } ?? ""
         return "\(stage) step \(step): \(problem.map { "DAMAGED: \($0)" } ?? verdict + size + distance), \(folder)"
     }
