@@ -146,17 +146,25 @@ extension CheckpointStore {
     /// one stays beside the others. One thread at a time.
     ///
     /// Every byte of those that stay by their age is read and compared before anything goes, so as many as the policy
-    /// keeps, and never fewer than two, are known to be sound.
-    package func removeOutdated(after step: Int, generation: Int) throws(CheckpointError) {
+    /// keeps, and never fewer than two, are known to be sound. Returns those that were found not to be, newest first: a
+    /// disk forgets in silence, and this is when it is noticed.
+    @discardableResult
+    package func removeOutdated(after step: Int, generation: Int) throws(CheckpointError) -> [RejectedCheckpoint] {
         try reach(.retention, step: step, generation: generation)
         for name in try DurableFolder.names(in: folder) where name.hasPrefix(Self.outdatedPrefix) {
             try DurableFolder.remove(path(name))
         }
         let best = try best()?.manifest.step
         let steps = try publishedSteps().filter { $0 != best }
-        guard steps.count > retention.keepLast else { return }
+        guard steps.count > retention.keepLast else { return [] }
+        var rejected: [RejectedCheckpoint] = []
         let outdated = try retention.outdated(steps) { step in
-            if case .success = inspect(step: step, hashingContent: true) { true } else { false }
+            switch judge(step: step, hashingContent: true) {
+            case .sound: return true
+            case .rejected(let found):
+                rejected.append(found)
+                return false
+            }
         }
         for old in outdated {
             // Under this name it is no checkpoint any more, should the removal stop half-way.
@@ -165,6 +173,7 @@ extension CheckpointStore {
             try reach(.removal, step: step, generation: generation)
             try DurableFolder.remove(leaving)
         }
+        return rejected
     }
 
     private func checkReports(_ draft: CheckpointDraft, in save: CheckpointSave) throws(CheckpointError) {

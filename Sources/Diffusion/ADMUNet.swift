@@ -114,9 +114,8 @@ package struct ADMUNet: EncoderDecoder {
     /// cos then sin of c_noise times the frequencies 10000^(-i / (C/2)), `[N, C]`.
     private func waves(_ conditioning: [Float]) -> Tensor {
         let half = channels / 2
-        return noiseWaves(samples: conditioning.count, waves: half, order: .cosineFirst) { sample, wave in
-            Double(conditioning[sample]) * pow(10_000, -Double(wave) / Double(half))
-        }
+        let frequencies = (0..<half).map { pow(10_000, -Double($0) / Double(half)) }
+        return noiseWaves(of: conditioning, waves: half, order: .cosineFirst) { Double($0) * frequencies[$1] }
     }
 }
 

@@ -7,14 +7,22 @@ enum WaveOrder {
     case cosineFirst, sineFirst
 }
 
-/// Cosines and sines of an angle for each sample and wave, `[samples, 2 waves]`.
-func noiseWaves(samples: Int, waves: Int, order: WaveOrder, angle: (_ sample: Int, _ wave: Int) -> Double) -> Tensor {
+/// Cosines and sines of an angle for each sample and wave, `[samples, 2 waves]`. A student's samples have one noise level
+/// in common: a row like the one before it is copied.
+func noiseWaves(
+    of conditioning: [Float], waves: Int, order: WaveOrder, angle: (_ conditioning: Float, _ wave: Int) -> Double
+) -> Tensor {
+    let samples = conditioning.count
     let result = Tensor(uninitialized: Shape(samples, 2 * waves))
     let (cosines, sines) = order == .cosineFirst ? (0, waves) : (waves, 0)
     for sample in 0..<samples {
         let row = result.pointer + sample * 2 * waves
+        if sample > 0, conditioning[sample] == conditioning[sample - 1] {
+            row.update(from: row - 2 * waves, count: 2 * waves)
+            continue
+        }
         for wave in 0..<waves {
-            let radians = angle(sample, wave)
+            let radians = angle(conditioning[sample], wave)
             row[cosines + wave] = Float(cos(radians))
             row[sines + wave] = Float(sin(radians))
         }

@@ -191,15 +191,11 @@ package struct SongUNet: EncoderDecoder {
     private func noiseFeatures(_ conditioning: [Float], _ weights: BoundWeights) -> Tensor {
         switch frequencies {
         case .fixed(let values):
-            return noiseWaves(samples: conditioning.count, waves: values.count, order: .sineFirst) { sample, wave in
-                Double(conditioning[sample]) * values[wave]
-            }
+            return noiseWaves(of: conditioning, waves: values.count, order: .sineFirst) { Double($0) * values[$1] }
         case .drawn(let index):
             // In float32, as in PyTorch: the angles reach hundreds, where its rounding shows.
             let values = weights[index].value.elements.map { Float(2 * Double.pi) * $0 }
-            return noiseWaves(samples: conditioning.count, waves: values.count, order: .sineFirst) { sample, wave in
-                Double(conditioning[sample] * values[wave])
-            }
+            return noiseWaves(of: conditioning, waves: values.count, order: .sineFirst) { Double($0 * values[$1]) }
         }
     }
 }

@@ -101,8 +101,7 @@ package struct TimeConditionedMLP: EncoderDecoder {
     /// c_noise spans 2.6 over all noise levels: the slowest wave turns by less than half, the fastest six times.
     private func waves(_ conditioning: [Float]) -> Tensor {
         let half = channels / 2
-        return noiseWaves(samples: conditioning.count, waves: half, order: .cosineFirst) { sample, wave in
-            Double(conditioning[sample]) * pow(16, Double(wave) / Double(half - 1))
-        }
+        let frequencies = (0..<half).map { pow(16, Double($0) / Double(half - 1)) }
+        return noiseWaves(of: conditioning, waves: half, order: .cosineFirst) { Double($0) * frequencies[$1] }
     }
 }

@@ -197,7 +197,10 @@ struct CoordinatorProgram: ~Copyable {
             retention.removeOutdated(
                 after: checkpoint.step, generation: generation,
                 in: folder.checkpoints(of: checkpoint.stage, onNodes: checkpoint.isOnNodes)
-            ) { logger.warning("\($0)") }
+            ) { line in
+                logger.warning("\(line)")
+                TerminalLine.write(line)
+            }
         case .withdraw(let stage, let step):
             let withdrawal = try folder.layout.withdraw(stage: stage, after: step)
             for entry in withdrawal.entries(generation: coordinator.generation) { try record(entry) }

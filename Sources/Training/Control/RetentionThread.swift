@@ -8,14 +8,16 @@ package final class RetentionThread: Sendable {
 
     package init() {}
 
-    /// Applies the store's policy after a checkpoint has been published and written down. A failure is only told: what
-    /// could not be removed now will be after the next publication.
+    /// Applies the store's policy after a checkpoint has been published and written down. Older ones that turn out to be
+    /// damaged are told. So is a failure: what could not be removed now will be after the next publication.
     package func removeOutdated(
         after step: Int, generation: Int, in store: CheckpointStore, telling: @escaping @Sendable (String) -> Void
     ) {
         queue.async {
             do {
-                try store.removeOutdated(after: step, generation: generation)
+                for rejected in try store.removeOutdated(after: step, generation: generation) {
+                    telling("\(rejected)")
+                }
             } catch {
                 telling("older checkpoints stay: \(error)")
             }

@@ -25,8 +25,10 @@ struct EventsCommand: AsyncParsableCommand {
             detail = record.particulars
         }
 
+        /// The line for a person, without what only a program can read.
         var text: String {
-            let particulars = detail.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
+            let readable = detail.filter { !$0.value.hasPrefix("{") }
+            let particulars = readable.sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }.joined()
             return "\(time) launch \(generation) \(kind)\(particulars)"
         }
     }
