@@ -8,8 +8,15 @@ enum DurableFolder {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw .system(operation: "create", path: path, reason: error.localizedDescription)
+            throw .system(operation: "create", path: path, reason: reason(error))
         }
+    }
+
+    /// The system's own words where Foundation has none but a number.
+    private static func reason(_ error: any Error) -> String {
+        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+        guard let underlying, underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
+        return String(cString: strerror(Int32(underlying.code)))
     }
 
     /// Removes `path` and all below it.

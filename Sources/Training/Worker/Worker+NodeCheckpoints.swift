@@ -1,6 +1,7 @@
 import Checkpoints
 import Communication
 import Foundation
+import Logging
 
 extension Worker {
     /// Where this launch keeps the saves in between of a stage; nil if it makes none. Collective.
@@ -18,6 +19,21 @@ extension Worker {
             state.tensors, store: folder.nodeCheckpoints(of: stage.name),
             shards: NodeShards(folder: "\(root)/dmd2-\(key)/\(stage.name)"), groups: NodeGroups(nodes: nodes),
             communicator)
+    }
+
+    /// Removes a stage's saves in between, now that its end is in the run folder. A launch that makes none still removes the
+    /// manifests of those before it; their files it cannot know.
+    func removeNodeCheckpoints(of stage: String, _ nodes: NodePlace?) {
+        func tell(_ error: CheckpointError) {
+            logger.warning("files of saves in between stay on \(nodeName): \(error)")
+        }
+        if let nodes { return nodes.removeAll(telling: tell) }
+        guard communicator.rank == 0 else { return }
+        do throws(CheckpointError) {
+            try folder.nodeCheckpoints(of: stage).removeAll()
+        } catch {
+            tell(error)
+        }
     }
 
     /// The newest checkpoint after a step whose files the machines of this launch hold, each at least once and as it was

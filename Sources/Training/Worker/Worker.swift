@@ -174,7 +174,7 @@ package final class Worker {
                 return false
             }
         }
-        nodes?.removeAll { logger.warning("files of saves in between stay on \(nodeName): \($0)") }
+        removeNodeCheckpoints(of: stage.name, nodes)
         if printsWeightsHash && communicator.rank == 0 && stage.name != "classifier" {
             announce("weights \(stage.name) sha256:\(state.weightsHash)")
         }

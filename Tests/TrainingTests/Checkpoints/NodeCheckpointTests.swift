@@ -154,6 +154,23 @@ struct NodeCheckpointTests {
         #expect(again.startStep == nil && again.lines == whole.lines)
     }
 
+    @Test("A launch that keeps nothing on machines removes the manifests of one that did when the stage ends")
+    func withoutPlace() throws {
+        let run = TemporaryRun()
+        defer { Self.removeNodes(run) }
+        Self.crash(run, nodes: ["a", "b"])
+        var configuration = Self.configuration(run)
+        (configuration.checkpoints.nodeFolder, configuration.checkpoints.nodeEverySteps) = ("", 0)
+        let control = ScriptedControl(runFolder: run.folder, generation: 2)
+        let worker = Worker(
+            configuration, communicator: SelfCommunicator(), control: control, printsWeightsHash: false,
+            upTo: .teacher, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+        ) { _ in }
+        _ = try worker.run()
+        #expect(control.begun.map(\.startStep) == [0])
+        #expect(try run.layout.nodeCheckpoints(of: "teacher").publishedSteps().isEmpty)
+    }
+
     @Test("A machine whose folder cannot be written to costs that save, with the reason, and nothing else")
     func unwritable() throws {
         let run = TemporaryRun()
