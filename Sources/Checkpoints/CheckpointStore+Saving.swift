@@ -66,11 +66,6 @@ extension CheckpointStore {
         try writeShard(rank: rank, of: rankCount, share: Self.share(of: tensors, rank, of: rankCount), in: save).record
     }
 
-    /// The name of a rank's file.
-    package static func shardName(_ rank: Int, of rankCount: Int) -> String {
-        "shard-\(fiveDigits(rank))-of-\(fiveDigits(rankCount)).safetensors"
-    }
-
     /// The tensors that a rank writes, of those that all ranks hold.
     package static func share(of tensors: [TensorView], _ rank: Int, of rankCount: Int) -> [TensorView] {
         precondition((0..<rankCount).contains(rank), "checkpoint: rank \(rank) of \(rankCount)")
@@ -83,7 +78,7 @@ extension CheckpointStore {
     package func writeShard(
         rank: Int, of rankCount: Int, share own: [TensorView], in save: CheckpointSave
     ) throws(CheckpointError) -> (record: ShardRecord, seconds: WritingSeconds) {
-        let file = Self.shardName(rank, of: rankCount)
+        let file = "shard-\(Self.fiveDigits(rank))-of-\(Self.fiveDigits(rankCount)).safetensors"
         let (fingerprint, seconds) = try SafetensorsFile.write(own, to: save.folder + "/" + file) {
             progress throws(CheckpointError) in
             let place: Failpoint.Place = progress == .halfWritten ? .shard : .shardFlush

@@ -84,10 +84,8 @@ final class NodePlace: CheckpointPlace {
     }
 
     /// What this machine writes for one checkpoint, bytes.
-    private var byteCount: Int {
-        groups.sharesOnNode(of: communicator.rank)
-            .map { CheckpointStore.share(of: tensors, $0, of: communicator.size).byteCount }.reduce(0, +)
-    }
+    private lazy var byteCount = groups.sharesOnNode(of: communicator.rank)
+        .map { CheckpointStore.share(of: tensors, $0, of: communicator.size).byteCount }.reduce(0, +)
 
     func open(step: Int, generation: Int) throws -> CheckpointSave {
         let begun = Result { communicator.rank == 0 ? try beginManifest(step: step, generation: generation) : [] }
@@ -121,15 +119,9 @@ final class NodePlace: CheckpointPlace {
         if groups.isLeader(communicator.rank) { try? store.abandon(save) }
     }
 
-    /// Removes what the machines keep, and the manifests: the stage has ended, and its last state is in the run folder.
-    /// `telling` learns of what this rank could not remove.
-    func removeAll(telling: (CheckpointError) -> Void) {
-        do throws(CheckpointError) {
-            if communicator.rank == 0 { try store.removeAll() }
-            if groups.isLeader(communicator.rank) { try shards.removeAll() }
-        } catch {
-            telling(error)
-        }
+    /// Removes the files that this machine keeps, if this rank looks after them.
+    func removeFiles() throws(CheckpointError) {
+        if groups.isLeader(communicator.rank) { try shards.removeAll() }
     }
 }
 

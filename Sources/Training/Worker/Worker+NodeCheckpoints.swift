@@ -24,15 +24,11 @@ extension Worker {
     /// Removes a stage's saves in between, now that its end is in the run folder. A launch that makes none still removes the
     /// manifests of those before it; their files it cannot know.
     func removeNodeCheckpoints(of stage: String, _ nodes: NodePlace?) {
-        func tell(_ error: CheckpointError) {
-            logger.warning("files of saves in between stay on \(nodeName): \(error)")
-        }
-        if let nodes { return nodes.removeAll(telling: tell) }
-        guard communicator.rank == 0 else { return }
         do throws(CheckpointError) {
-            try folder.nodeCheckpoints(of: stage).removeAll()
+            if communicator.rank == 0 { try folder.nodeCheckpoints(of: stage).removeAll() }
+            try nodes?.removeFiles()
         } catch {
-            tell(error)
+            logger.warning("files of saves in between stay on \(nodeName): \(error)")
         }
     }
 
