@@ -72,7 +72,7 @@ package struct Coordinator: Sendable {
     package private(set) var placement: LaunchPlacement
     private var publishing: PreparedCheckpoint?
     private var published: PreparedCheckpoint?
-    private var newestCheckpoint: (stage: String, step: Int, at: Double)?
+    private var checkpoints: PublishedCheckpoints
     private var checkpointProblem: String?
     private var lastSeen = Heartbeat()
     /// What rank 0 last said, if that was in the current stage: the speed of another says nothing of this one's.
@@ -94,17 +94,21 @@ package struct Coordinator: Sendable {
         package var updates: [String: StudentHistory]
         /// Where the time went, on the clock of the events that follow.
         package var time: TimeLedger
+        /// What was published, on the same clock.
+        package var checkpoints: PublishedCheckpoints
 
         /// Creates a history; see the properties for the meaning of each argument.
         package init(
             lastGeneration: Int = 0, ratios: [String: RatioSchedule] = [:], reached: [String: Int] = [:],
-            updates: [String: StudentHistory] = [:], time: TimeLedger = TimeLedger()
+            updates: [String: StudentHistory] = [:], time: TimeLedger = TimeLedger(),
+            checkpoints: PublishedCheckpoints = PublishedCheckpoints()
         ) {
             self.lastGeneration = lastGeneration
             self.ratios = ratios
             self.reached = reached
             self.updates = updates
             self.time = time
+            self.checkpoints = checkpoints
         }
     }
 
@@ -118,6 +122,7 @@ package struct Coordinator: Sendable {
         self.hosts = hosts
         self.limits = limits
         time = history.time
+        checkpoints = history.checkpoints
         supervisor = Supervisor(lastGeneration: history.lastGeneration, restartBudget: restartBudget)
         stages = StageTracker(ratios: history.ratios, reached: history.reached, histories: history.updates)
         placement = LaunchPlacement(ranksHere: 0)
@@ -271,8 +276,10 @@ extension Coordinator {
     private mutating func rankZero(_ message: WorkerMessage, at now: Double) -> [Effect] {
         switch message {
         case .beginStage(let declaration):
-            return [.reply(.stageBegun(stage: declaration.name))]
-                + records(stages.begin(declaration, generation: generation))
+            let entries = stages.begin(declaration, generation: generation)
+            // A repeated message begins nothing.
+            if !entries.isEmpty { checkpoints.discard(stage: declaration.name, after: declaration.startStep) }
+            return [.reply(.stageBegun(stage: declaration.name))] + records(entries)
         case .planRequest(let stage, let firstStep):
             return window(stage, from: firstStep) { .reply($0) }
         case .checkpointPrepared(let checkpoint):
@@ -331,7 +338,8 @@ extension Coordinator {
 
     /// Ends the run and goes back to the newest checkpoint that was made before things went wrong.
     private mutating func rollBack(_ collapse: Collapse, at now: Double) -> [Effect] {
-        [.withdraw(stage: collapse.stage, after: collapse.lastSoundStep), .log(collapse.description)]
+        checkpoints.discard(stage: collapse.stage, after: collapse.lastSoundStep)
+        return [.withdraw(stage: collapse.stage, after: collapse.lastSoundStep), .log(collapse.description)]
             + supervise(.collapsed(reason: collapse.description), at: now)
     }
 }
@@ -342,7 +350,7 @@ extension Coordinator {
     private mutating func published(
         _ checkpoint: PreparedCheckpoint, in publishedIn: Int, path: String, sha256: String, at now: Double
     ) -> [Effect] {
-        newestCheckpoint = (checkpoint.stage, checkpoint.step, now)
+        checkpoints.published(stage: checkpoint.stage, step: checkpoint.step, at: now)
         checkpointProblem = nil
         var effects: [Effect] = [
             .record(
@@ -367,6 +375,7 @@ extension Coordinator {
         if let collapse = stages.collapse, collapse.stage == checkpoint.stage,
             checkpoint.step > collapse.lastSoundStep
         {
+            checkpoints.discard(stage: collapse.stage, after: collapse.lastSoundStep)
             return effects + [.withdraw(stage: collapse.stage, after: collapse.lastSoundStep)]
         }
         return effects + supervise(.progressed, at: now)
@@ -433,8 +442,8 @@ extension Coordinator {
         if let speed = lastSeenInStage?.stepsPerSecond, speed > 0 {
             status.etaSeconds = Double(max(0, status.totalSteps - status.step)) / speed
         }
-        status.checkpoint = newestCheckpoint.map {
-            .init(stage: $0.stage, step: $0.step, ageSeconds: now - $0.at)
+        status.checkpoint = checkpoints.newest.map {
+            .init(stage: $0.stage, step: $0.step, ageSeconds: now - $0.time)
         }
         status.checkpointProblem = checkpointProblem
         return status

@@ -30,6 +30,9 @@ extension EventRecord {
     package var particulars: [String: String] {
         (try? JSONDecoder().decode([String: String].self, from: Data(detail.utf8))) ?? [:]
     }
+
+    /// A particular that is a whole number; 0 where it is missing.
+    package func number(_ key: String) -> Int { particulars[key].flatMap { Int($0) } ?? 0 }
 }
 
 /// A launch of the workers.

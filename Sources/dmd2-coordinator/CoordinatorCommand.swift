@@ -65,6 +65,8 @@ struct SuperviseCommand: ParsableCommand {
         let hosts = HostDiscovery(configuration.launch)
         // The first look-up must succeed; later ones may fail.
         _ = try hosts?.find()
+        // Another machine's disk only its ranks can see.
+        if hosts == nil { try NodeFolder(configuration.checkpoints, machine: ThisMachine.name)?.check() }
         // Where hosts come and go, nothing is known of their memory but that this one takes a rank.
         let rankBytes = try configuration.checkMemory(
             ranksHere: hosts == nil ? configuration.launch.ranks : 1, dataBytes: try configuration.loadedDataBytes())

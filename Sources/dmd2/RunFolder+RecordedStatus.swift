@@ -24,10 +24,8 @@ extension RunFolder {
             message: Self.message(launch))
         try describeStage(in: &status, journal, events)
         if let end = events.last?.time { status.goodput = Goodput(TimeLedger(events), at: end.timeIntervalSince1970) }
-        if let newest = events.last(where: { $0.kind == "checkpoint_committed" }), let time = newest.time {
-            status.checkpoint = .init(
-                stage: newest.particulars["stage"] ?? "", step: newest.number("step"),
-                ageSeconds: -time.timeIntervalSinceNow)
+        status.checkpoint = PublishedCheckpoints(events).newest.map {
+            .init(stage: $0.stage, step: $0.step, ageSeconds: Date.now.timeIntervalSince1970 - $0.time)
         }
         return status
     }
@@ -57,9 +55,4 @@ extension RunFolder {
             ratios, step: try journal.completedSteps(stage: distillation),
             health: try journal.studentHistories()[distillation].flatMap(StudentHealth.of))
     }
-}
-
-extension EventRecord {
-    /// A particular that is a number; 0 where it is missing.
-    fileprivate func number(_ key: String) -> Int { particulars[key].flatMap { Int($0) } ?? 0 }
 }

@@ -35,7 +35,8 @@ struct MPIRankTests {
     static let rankCountVariable = "DMD2_TEST_MPI_RANKS"
     static let expectedRankCount = ProcessInfo.processInfo.environment[rankCountVariable].flatMap(Int.init)
 
-    @Test("One rank of an MPI job", .enabled(if: expectedRankCount != nil))
+    @Test(
+        "One rank of an MPI job", .enabled(if: expectedRankCount != nil, "the test of MPI jobs starts it under mpirun"))
     func rank() throws {
         // Five elements a message: every larger buffer travels in several pieces.
         let communicator = try MPICommunicator(pieceCount: 5)

@@ -13,13 +13,13 @@ import Testing
         coordinator.handle(.worker(.init(generation: generation, rank: rank, message: message)), at: now)
     }
 
-    private func begin(generation: Int = 5) {
+    private func begin(generation: Int = 5, at startStep: Int = 0) {
         for rank in 0..<2 {
             _ = tell(.hello(host: "a", pid: Int32(rank + 1), ranks: 2), rank: rank, generation: generation)
         }
         let stage = StageDeclaration(
-            name: "distil", index: 0, count: 1, goal: .studentUpdates(count: 4, ratio: 5), checkpointInterval: 10,
-            windowSteps: 8)
+            name: "distil", index: 0, count: 1, goal: .studentUpdates(count: 4, ratio: 5), startStep: startStep,
+            checkpointInterval: 10, windowSteps: 8)
         _ = tell(.beginStage(stage: stage), generation: generation)
     }
 
@@ -150,6 +150,24 @@ import Testing
         #expect(tell(prepared) == [.reply(.checkpointCommitted(stage: "distil", step: 1))])
         #expect(coordinator.status(at: 5).checkpoint?.step == 1)
         #expect(coordinator.status(at: 5).checkpoint?.ageSeconds == 3)
+    }
+
+    @Test("The checkpoint in the status is one that is there: not one that the next launch found damaged")
+    func checkpointFoundDamaged() {
+        begin()
+        func publish(_ step: Int, at time: Double) {
+            let checkpoint = PreparedCheckpoint(stage: "distil", step: step, content: "{}")
+            _ = coordinator.handle(.published(checkpoint, generation: 5, path: "p", manifestSHA256: "s"), at: time)
+        }
+        publish(2, at: 2)
+        publish(4, at: 3)
+        // The message that the stage begins arrives again.
+        begin()
+        #expect(coordinator.status(at: 5).checkpoint == .init(stage: "distil", step: 4, ageSeconds: 2))
+        begin(at: 2)
+        #expect(coordinator.status(at: 5).checkpoint == .init(stage: "distil", step: 2, ageSeconds: 3))
+        begin(at: 0)
+        #expect(coordinator.status(at: 5).checkpoint == nil)
     }
 
     @Test("Older checkpoints are removed only after the journal knows of the new one")

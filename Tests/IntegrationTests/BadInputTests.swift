@@ -73,6 +73,16 @@ extension ProgramTests {
             #expect(!FileManager.default.fileExists(atPath: sandbox.runFolder))
         }
 
+        @Test("A folder for saves in between that cannot be made", arguments: [Entry.dmd2, .coordinator])
+        func nodeFolder(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await entry.run(
+                sandbox, ["checkpoints.nodeFolder=/dev/null/saves", "checkpoints.nodeEverySteps=1"])
+            expectRefusal(
+                outcome, .runFolderUnusable, "/dev/null/saves cannot be used as checkpoints.nodeFolder",
+                "/dev/null is not a folder", in: sandbox)
+        }
+
         @Test("A data file that is truncated, missing or of other images", arguments: Entry.allCases)
         func data(entry: Entry) async throws {
             let sandbox = try Sandbox()

@@ -20,7 +20,9 @@ import Testing
             generation: generation)
     }
 
-    @Test("The sqlite3 program says which steps updated the student", .enabled(if: JournalTests.sqlite3 != nil))
+    @Test(
+        "The sqlite3 program says which steps updated the student",
+        .enabled(if: JournalTests.sqlite3 != nil, "needs the sqlite3 program"))
     func studentSteps() throws {
         let journal = try Journal.writing(path: path)
         try journal.recordSteps((0..<12).map { step($0, student: $0 % 5 == 0) })

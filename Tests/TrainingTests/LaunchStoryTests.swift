@@ -146,4 +146,25 @@ import Training
         #expect(launch.restartsUsed == 2)
         #expect(try journal.stepsOutOfSequence().map(\.step) == [10], "steps 0 to 9 are missing")
     }
+
+    @Test("A coordinator that starts knows the newest checkpoint that is there, and since when")
+    func newestCheckpoint() throws {
+        let journal = try Journal.writing(path: NSTemporaryDirectory() + "newest-\(UUID().uuidString).sqlite")
+        func newest(after kind: String, _ stage: String, _ detail: [String: String]) throws -> String? {
+            let detail = detail.merging(["stage": stage]) { $1 }
+            try journal.record(.event(generation: 1, kind: kind, detail: detail))
+            let checkpoint = try journal.history().checkpoints.newest
+            // The journal's times have milliseconds; the machine may be busy.
+            if let checkpoint { #expect(abs(checkpoint.time - monotonicSeconds()) < 30) }
+            return checkpoint.map { "\($0.stage) \($0.step)" }
+        }
+        #expect(try newest(after: "stage_begun", "teacher", ["step": "0"]) == nil)
+        #expect(try newest(after: "checkpoint_committed", "teacher", ["step": "8"]) == "teacher 8")
+        #expect(try newest(after: "stage_begun", "distil", ["step": "0"]) == "teacher 8")
+        #expect(try newest(after: "checkpoint_committed", "distil", ["step": "4"]) == "distil 4")
+        #expect(try newest(after: "checkpoint_committed", "distil", ["step": "6"]) == "distil 6")
+        // The next launch found that of step 6 damaged.
+        #expect(try newest(after: "stage_begun", "distil", ["step": "4"]) == "distil 4")
+        #expect(try newest(after: "rolled_back", "distil", ["to_step": "0"]) == "teacher 8")
+    }
 }

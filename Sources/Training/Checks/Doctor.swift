@@ -5,7 +5,7 @@ import Distillation
 import Foundation
 import Layers
 
-/// Looks at what a run depends on before it costs hours: data, noise levels, teacher, gradient, memory, disk. Reads only.
+/// Looks at what a run depends on before it costs hours: data, noise levels, teacher, gradient, memory, disks. Reads only.
 ///
 /// Each check is a function of its own that judges values; here is where the values come from.
 package struct Doctor {
@@ -27,6 +27,7 @@ package struct Doctor {
         report(matchingGradient(weights))
         report(memory(dataBytes: 4 * (images?.records.pixels.count ?? 0)))
         report(disk)
+        if let nodeDisk { report(nodeDisk) }
     }
 
     /// The data, if they can be read.
@@ -119,7 +120,7 @@ package struct Doctor {
 
     private var disk: Finding {
         let folder = RunFolderLayout(configuration.run.folder)
-        let path = nearestFolder(to: folder.path)
+        let path = NearestFolder(to: folder.path).path
         do {
             return DiskCheck.finding(
                 CheckpointForecast(configuration), free: try FreeSpace.byteCount(at: path),
@@ -129,11 +130,17 @@ package struct Doctor {
         }
     }
 
-    /// The folder itself, or the nearest one above it that exists.
-    private func nearestFolder(to path: String) -> String {
-        var url = URL(fileURLWithPath: path)
-        while !FileManager.default.fileExists(atPath: url.path), url.path != "/" { url.deleteLastPathComponent() }
-        return url.path
+    /// The disk for saves in between, as far as this machine can tell; nil if there are none.
+    private var nodeDisk: Finding? {
+        guard let folder = NodeFolder(configuration.checkpoints, machine: ThisMachine.name) else { return nil }
+        do {
+            try folder.check()
+            let path = NearestFolder(to: folder.path).path
+            return DiskCheck.nodeFinding(
+                CheckpointForecast(configuration), free: try FreeSpace.byteCount(at: path), path: path)
+        } catch {
+            return Finding(.failed, DiskCheck.nodeName, "\(error)")
+        }
     }
 
     /// The bytes of all files in a folder and below; 0 if there is none.

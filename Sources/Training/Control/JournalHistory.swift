@@ -7,9 +7,11 @@ extension Journal {
     /// What is known of all earlier launches. Times are on the clock of `monotonicSeconds`.
     package func history() throws(JournalError) -> Coordinator.History {
         let offset = monotonicSeconds() - Date.now.timeIntervalSince1970
+        let events = try events()
         return Coordinator.History(
             lastGeneration: try lastGeneration(), ratios: try ratioSchedules(), reached: try completedSteps(),
-            updates: try studentHistories(), time: TimeLedger(try events()).shifted(by: offset))
+            updates: try studentHistories(), time: TimeLedger(events).shifted(by: offset),
+            checkpoints: PublishedCheckpoints(events).shifted(by: offset))
     }
 
     /// The state of the last launch, which has not ended.
@@ -76,6 +78,23 @@ extension TimeLedger {
     package mutating func note(_ event: EventRecord) {
         guard let time = event.time?.timeIntervalSince1970 else { return }
         note(event.moment ?? .other, at: time)
+    }
+}
+
+extension PublishedCheckpoints {
+    /// Those of a run whose events are these, in order; times are seconds since 1970.
+    package init(_ events: [EventRecord]) {
+        self.init()
+        for event in events {
+            guard ["checkpoint_committed", "stage_begun", "rolled_back"].contains(event.kind),
+                let stage = event.particulars["stage"], let time = event.time?.timeIntervalSince1970
+            else { continue }
+            switch event.kind {
+            case "checkpoint_committed": published(stage: stage, step: event.number("step"), at: time)
+            case "stage_begun": discard(stage: stage, after: event.number("step"))
+            default: discard(stage: stage, after: event.number("to_step"))
+            }
+        }
     }
 }
 

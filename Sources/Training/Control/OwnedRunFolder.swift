@@ -71,6 +71,8 @@ package enum RunFolderError: Error, Sendable, Equatable, CustomStringConvertible
     case otherSettings(folder: String, differences: [String])
     /// The system refuses what must be done in it.
     case unusable(folder: String, reason: String)
+    /// The system refuses to write where this machine is to keep the files of its saves.
+    case nodeFolderUnusable(folder: String, reason: String)
 
     /// One line for a person: what failed, where, what to do.
     package var description: String {
@@ -80,6 +82,8 @@ package enum RunFolderError: Error, Sendable, Equatable, CustomStringConvertible
                 + "use them, set run.folder to another folder, or begin again with --fresh"
         case .unusable(let folder, let reason):
             "\(folder) cannot be used as run folder: \(reason)"
+        case .nodeFolderUnusable(let folder, let reason):
+            "\(folder) cannot be used as checkpoints.nodeFolder: \(reason)"
         }
     }
 

@@ -6,19 +6,13 @@ import Logging
 extension Worker {
     /// Where this launch keeps the saves in between of a stage; nil if it makes none. Collective.
     func nodePlace(of stage: some TrainingStage, _ state: StageState) throws -> NodePlace? {
-        let pattern = configuration.checkpoints.nodeFolder
-        guard !pattern.isEmpty else { return nil }
+        guard let own = NodeFolder(configuration.checkpoints, machine: nodeName) else { return nil }
         let names = try communicator.gather(Array(nodeName.utf8)).map { String(decoding: $0, as: UTF8.self) }
         let message = try communicator.broadcast(message: Array(JSONEncoder().encode(names)), from: 0)
         let nodes = try JSONDecoder().decode([String].self, from: Data(message))
-        // Runs of one name in different folders must not meet: the folder names the run.
-        let run = URL(fileURLWithPath: folder.path).standardizedFileURL.path
-        let key = Array(run.utf8).withUnsafeBytes { SHA256Hasher.hash(of: $0) }.prefix(16)
-        let root = pattern.replacingOccurrences(of: "{host}", with: nodeName)
         return NodePlace(
             state.tensors, store: folder.nodeCheckpoints(of: stage.name),
-            shards: NodeShards(folder: "\(root)/dmd2-\(key)/\(stage.name)"), groups: NodeGroups(nodes: nodes),
-            communicator)
+            shards: own.shards(of: stage.name, runFolder: folder.path), groups: NodeGroups(nodes: nodes), communicator)
     }
 
     /// Removes a stage's saves in between, now that its end is in the run folder. A launch that makes none still removes the

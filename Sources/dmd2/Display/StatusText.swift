@@ -12,7 +12,7 @@ package enum StatusText {
             rows.append(("updates", updates(status)))
             if let health = status.health { rows.append(("health", health.line)) }
         }
-        rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? noCheckpoint(status)))
+        rows.append(("checkpoint", status.checkpoint.map(checkpoint) ?? "none"))
         if let problem = status.checkpointProblem { rows.append(("not saved", problem)) }
         if status.pid > 0 { rows.append(("restarts", restarts(status.restarts))) }
         if let goodput = status.goodput {
@@ -31,11 +31,6 @@ package enum StatusText {
 
     private static func checkpoint(_ checkpoint: RunStatus.Checkpoint) -> String {
         "\(checkpoint.stage) step \(checkpoint.step), \(durationText(seconds: checkpoint.ageSeconds)) ago"
-    }
-
-    /// A coordinator does not know those that were there before it.
-    private static func noCheckpoint(_ status: RunStatus) -> String {
-        status.pid > 0 ? "none since the coordinator started" : "none"
     }
 
     private static func restarts(_ restarts: RunStatus.Restarts) -> String {

@@ -39,6 +39,22 @@ struct DoctorTests {
         #expect(!FileManager.default.fileExists(atPath: run.folder), "it only reads")
     }
 
+    @Test("A folder for saves in between is looked at where it would be made")
+    func nodeFolder() throws {
+        let run = TemporaryRun()
+        func finding(_ folder: String) -> Finding? {
+            let configuration = TinyRun(folder: run.folder) {
+                ($0.checkpoints.nodeFolder, $0.checkpoints.nodeEverySteps) = (folder, 1)
+            }.configuration
+            return Self.findings(configuration).first { $0.name == "node disk" }
+        }
+        let sound = try #require(finding("\(run.folder)/not/there/{host}"))
+        #expect(sound.outcome == .ok && !FileManager.default.fileExists(atPath: run.folder), "it only reads")
+        let refused = try #require(finding("/dev/null/{host}"))
+        #expect(refused.outcome == .failed)
+        #expect(refused.measured.hasSuffix("cannot be used as checkpoints.nodeFolder: /dev/null is not a folder"))
+    }
+
     @Test("Points have a teacher in closed form before any training, and it is good")
     func closedForm() {
         let run = TemporaryRun()

@@ -34,6 +34,14 @@ struct ResourceCheckTests {
         #expect(outcome(free: needed - 1, present: 1) == .ok)
     }
 
+    @Test("A machine's own disk must hold the two saves that are kept, a new one and the reserve")
+    func nodeDisk() throws {
+        let forecast = CheckpointForecast(TinyRun().configuration)
+        let needed = 3 * (try #require(forecast.stages.map(\.bytes).max())) + (16 << 20)
+        #expect(DiskCheck.nodeFinding(forecast, free: needed, path: "/scratch").outcome == .ok)
+        #expect(DiskCheck.nodeFinding(forecast, free: needed - 1, path: "/scratch").outcome == .failed)
+    }
+
     @Test("Of each stage so many checkpoints are counted as there can be at one time")
     func counts() {
         func counts(_ change: (inout RunConfiguration) -> Void) -> [String] {

@@ -43,7 +43,7 @@ struct ZeroGradientCheckTests {
             ).outcome == .ok)
     }
 
-    @Test("In bfloat16 too", .enabled(if: Processor.hasBFloat16))
+    @Test("In bfloat16 too", .enabled(if: Processor.hasBFloat16, "needs AVX512-BF16"))
     func bfloat16() { #expect(Self.finding(.bfloat16).outcome == .ok) }
 
     @Test("A critic that differs in a single weight fails")
