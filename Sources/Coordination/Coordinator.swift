@@ -42,6 +42,8 @@ package struct Coordinator: Sendable {
         case tellRankZero(CoordinatorMessage)
         /// Verify and publish a checkpoint, then report with `published` or `publishFailed`.
         case publish(PreparedCheckpoint, generation: Int)
+        /// Remove what was written for a checkpoint that must not be published, then report with `publishFailed`.
+        case giveUp(PreparedCheckpoint, generation: Int, reason: String)
         /// Remove what this published checkpoint makes superfluous.
         case removeOutdated(PreparedCheckpoint, generation: Int)
         /// Set the checkpoints of a stage aside that have more steps than these, and tell the person of each.
@@ -288,11 +290,10 @@ extension Coordinator {
             guard published != checkpoint else {
                 return [.reply(.checkpointCommitted(stage: checkpoint.stage, step: checkpoint.step))]
             }
-            if let reason = stages.reasonNotToPublish(stage: checkpoint.stage, step: checkpoint.step) {
-                return checkpointFailed(stage: checkpoint.stage, step: checkpoint.step, reason: reason)
-                    + [.reply(.checkpointFailed(stage: checkpoint.stage, step: checkpoint.step, reason: reason))]
-            }
             publishing = checkpoint
+            if let reason = stages.reasonNotToPublish(stage: checkpoint.stage, step: checkpoint.step) {
+                return [.giveUp(checkpoint, generation: generation, reason: reason)]
+            }
             return noteWork(at: now)
                 + records(stages.advance(stage: checkpoint.stage, to: checkpoint.step, generation: generation))
                 + [.publish(checkpoint, generation: generation)]

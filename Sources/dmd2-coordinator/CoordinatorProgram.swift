@@ -192,6 +192,8 @@ struct CoordinatorProgram: ~Copyable {
             if let rankZero { try send(message, to: rankZero) }
         case .publish(let checkpoint, let generation):
             publish(checkpoint, generation: generation)
+        case .giveUp(let checkpoint, let generation, let reason):
+            giveUp(checkpoint, generation: generation, reason: reason)
         case .removeOutdated(let checkpoint, let generation):
             let logger = self.logger
             retention.removeOutdated(
@@ -315,6 +317,16 @@ struct CoordinatorProgram: ~Copyable {
             } catch {
                 inbox.post(.publishFailed(checkpoint, generation: generation, reason: "\(error)"))
             }
+        }
+    }
+
+    private func giveUp(_ checkpoint: PreparedCheckpoint, generation: Int, reason: String) {
+        let store = folder.checkpoints(of: checkpoint.stage, onNodes: checkpoint.isOnNodes)
+        let inbox = self.inbox
+        Thread.detachNewThread {
+            // What cannot be removed now the next save removes, but then the steps wait for it.
+            try? store.abandon(store.saveInProgress(step: checkpoint.step, generation: generation))
+            inbox.post(.publishFailed(checkpoint, generation: generation, reason: reason))
         }
     }
 }

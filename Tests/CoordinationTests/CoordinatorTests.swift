@@ -376,11 +376,15 @@ import Testing
         #expect(unhealthy.contains { if case .record(.event(_, "health", _)) = $0 { true } else { false } })
         let prepared = PreparedCheckpoint(stage: "distil", step: 11, content: "{}")
         let answer = tell(.checkpointPrepared(checkpoint: prepared))
-        guard case .checkpointFailed(stage: "distil", step: 11, let reason)? = replies(answer).first else {
+        guard case .giveUp(prepared, generation: 5, let reason)? = answer.last else {
             Issue.record("\(answer)")
             return
         }
         #expect(reason.hasPrefix("the student is unhealthy: the images are constant"))
+        #expect(tell(.checkpointPrepared(checkpoint: prepared)) == [], "it is being removed")
+        let removed = coordinator.handle(.publishFailed(prepared, generation: 5, reason: reason), at: 1)
+        #expect(removed.contains(.tellRankZero(.checkpointFailed(stage: "distil", step: 11, reason: reason))))
+        #expect(coordinator.status(at: 1).checkpoint == nil)
 
         let effects = tell(measured(11..<18, contrast: 0))
         #expect(effects.contains(.withdraw(stage: "distil", after: 9)))

@@ -283,6 +283,8 @@ private struct ElasticSimulation {
             case .tellRankZero(let message): hear(message, rank: 0)
             case .record(let entry): journal.append(entry)
             case .publish(let checkpoint, let generation): saving = (checkpoint, generation, now + 0.5)
+            case .giveUp(let checkpoint, let generation, let reason):
+                deliver(.publishFailed(checkpoint, generation: generation, reason: reason))
             case .supervise(.launch(let generation)): start(generation)
             case .supervise(.terminate):
                 // Frozen ranks do not listen.

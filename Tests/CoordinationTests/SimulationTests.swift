@@ -130,6 +130,8 @@ private struct Simulation {
             case .publish(let checkpoint, let generation):
                 savedStep = max(savedStep, checkpoint.step)
                 deliver(.published(checkpoint, generation: generation, path: "", manifestSHA256: ""))
+            case .giveUp(let checkpoint, let generation, let reason):
+                deliver(.publishFailed(checkpoint, generation: generation, reason: reason))
             case .supervise(.launch(let generation)):
                 generations.append(generation)
                 self.generation = generation
