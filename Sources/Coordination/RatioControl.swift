@@ -28,9 +28,10 @@ package struct RatioControl: Codable, Equatable, Sendable {
     /// Critic lag above which the ratio is raised, and below which it may be lowered.
     static let raisingLag = 0.0
     static let loweringLag = -0.1
-    /// Swing of the brightness above which the ratio is raised, and below which it may be lowered: see `Evidence.swing`.
+    /// Swing of the brightness above which the ratio is raised, if that of the period before was above it as well, and below
+    /// which it may be lowered: see `Evidence.swing`. Chance alone brings one period's as far as 8.
     static let raisingSwing = 7.0
-    /// Above this the ratio is raised by two rungs: a student that runs away is not followed one rung a period.
+    /// Above this the ratio is raised at once, and by two rungs: a student that runs away is not followed one rung a period.
     static let leapingSwing = 9.0
     static let loweringSwing = 2.0
     /// No more updates than this are looked at, and fewer than that say nothing about a swing: at high ratios a period has
@@ -52,6 +53,8 @@ package struct RatioControl: Codable, Equatable, Sendable {
         /// alone makes, so 1 where the student stands still: the digits show 14 to 16 at ratio 1 and 4 to 6 at ratio 3
         /// before their learning rates fall, and 1 to 2 at the end. Nil for fewer than `fewestUpdatesForSwing` updates.
         package var swing: Double?
+        /// The same one period earlier; nil too if the ratio was another then.
+        package var earlierSwing: Double?
     }
 
     /// The ratio from a step on, and why.
@@ -77,12 +80,23 @@ package struct RatioControl: Codable, Equatable, Sendable {
         let current = ratios.lastSegment.ratio
         let held = ratios.segments.reversed().prefix { $0.ratio == current }
         let end = step - Self.longestWindow
-        // At one ratio updates are that many steps apart, so no earlier step is among the last ones.
-        let measured = max(held.last?.firstStep ?? 0, end - Self.updatesLookedAt * current)..<end
-        let studentSteps = measured.filter { ratios.kind(of: $0) == .criticAndStudent }.suffix(Self.updatesLookedAt)
-        let missing = studentSteps.filter { history[step: $0]?.has(Self.needed) != true }
+        let heldSince = held.last?.firstStep ?? 0
+        func studentSteps(until end: Int) -> [Int] {
+            guard heldSince < end else { return [] }
+            // At one ratio updates are that many steps apart, so no earlier step is among the last ones.
+            let looked = max(heldSince, end - Self.updatesLookedAt * current)..<end
+            return looked.filter { ratios.kind(of: $0) == .criticAndStudent }.suffix(Self.updatesLookedAt)
+        }
+        let steps = studentSteps(until: end)
+        let missing = steps.filter { history[step: $0]?.has(Self.needed) != true }
         guard missing.allSatisfy({ $0 < startStep }) else { return nil }
-        let evidence = evidence(history, measured, studentSteps.filter { !missing.contains($0) })
+        let measured = steps.filter { !missing.contains($0) }
+        let updates = measured.compactMap { history[step: $0] }
+        let earlier = studentSteps(until: end - Self.periodSteps).compactMap { history[step: $0] }
+            .filter { $0.has(Self.needed) }
+        let evidence = Evidence(
+            updates: updates.count, firstStep: measured.first ?? end - 1, lastStep: end - 1, lag: CriticLag.of(updates),
+            swing: swing(updates), earlierSwing: swing(earlier))
         let (to, reason) = choose(current, evidence, heldFor: held.count)
         return Decision(firstStep: step, from: current, to: to, reason: reason, evidence: evidence)
     }
@@ -93,9 +107,11 @@ package struct RatioControl: Codable, Equatable, Sendable {
         let lower = Self.ladder.last { $0 < current } ?? current
         guard let lag = evidence.lag else { return (current, "nothing measured") }
         if lag > Self.raisingLag { return (Self.rung(1, above: current), "the critic lags") }
-        if let swing = evidence.swing, swing > Self.raisingSwing {
-            let rungs = swing > Self.leapingSwing ? 2 : 1
-            return (Self.rung(rungs, above: current), "brightness oscillates")
+        if let swing = evidence.swing, swing > Self.leapingSwing {
+            return (Self.rung(2, above: current), "brightness oscillates")
+        }
+        if let swing = evidence.swing, let earlier = evidence.earlierSwing, min(swing, earlier) > Self.raisingSwing {
+            return (Self.rung(1, above: current), "brightness oscillates")
         }
         if lag < Self.loweringLag, evidence.swing ?? 0 < Self.loweringSwing, lower < current,
             periods >= Self.periodsBeforeLowering
@@ -110,21 +126,15 @@ package struct RatioControl: Codable, Equatable, Sendable {
         ladder.filter { $0 > ratio }.prefix(count).last ?? ratio
     }
 
-    private func evidence(_ history: StudentHistory, _ measured: Range<Int>, _ steps: [Int]) -> Evidence {
-        let updates = steps.compactMap { history[step: $0] }
-        var evidence = Evidence(
-            updates: updates.count, firstStep: steps.first ?? measured.lowerBound, lastStep: measured.upperBound - 1,
-            lag: nil, swing: nil)
-        evidence.lag = CriticLag.of(updates)
-        guard updates.count >= Self.fewestUpdatesForSwing else { return evidence }
+    /// `Evidence.swing` of some updates.
+    private func swing(_ updates: [StudentHistory.Update]) -> Double? {
+        guard updates.count >= Self.fewestUpdatesForSwing else { return nil }
         let brightness = updates.compactMap { $0[.brightness] }
         let square = updates.compactMap { $0[.brightnessSquare] }
-        let count = Double(updates.count)
         let spreads = zip(square, brightness).map { square, mean in square - mean * mean }
-        let spread = spreads.reduce(0, +) / count
+        let spread = spreads.reduce(0, +) / Double(updates.count)
         let expected = max(spread, 1e-12) / Double(batch)
-        evidence.swing = (Self.varianceAboutTrend(brightness) / expected).squareRoot()
-        return evidence
+        return (Self.varianceAboutTrend(brightness) / expected).squareRoot()
     }
 
     /// Variance of equally spaced values about their least-squares line.

@@ -315,6 +315,7 @@ extension RatioControl.Decision {
         ]
         detail["critic_lag"] = evidence.lag.map { "\($0)" }
         detail["brightness_swing"] = evidence.swing.map { "\($0)" }
+        detail["earlier_brightness_swing"] = evidence.earlierSwing.map { "\($0)" }
         return detail
     }
 }

@@ -43,16 +43,26 @@ import Testing
         #expect(outcome.kinds.count { $0 == .criticAndStudent } == 200)
     }
 
-    @Test("A brightness that swings more than batches do by chance raises the ratio, though the critic keeps up")
+    @Test("A brightness that swings too far for two periods raises the ratio, though the critic keeps up")
     func swing() {
         // Images spread by 0.1, so a batch of 64 does by 0.0125; 0.1 to either side is 8 times that.
-        let outcome = run(automatic()) { step, ratio in
+        let outcome = run(automatic(updates: 200)) { step, ratio in
             studentRows(step: step, brightness: -0.4 + (ratio == 1 ? (step % 8 < 4 ? 0.1 : -0.1) : 0))
         }
-        #expect(outcome.decisions.first?.reason == "brightness oscillates")
-        let swing = outcome.decisions.first?.evidence.swing ?? 0
-        #expect(swing > 7 && swing < 9, "\(swing)")
-        #expect(outcome.decisions.map(\.to).prefix(3) == [2, 2, 2])
+        let swings = outcome.decisions.prefix(2).map { $0.evidence.swing ?? 0 }
+        #expect(swings.allSatisfy { $0 > 7 && $0 < 9 }, "\(swings)")
+        #expect(outcome.decisions.prefix(2).map(\.reason) == ["the critic keeps up", "brightness oscillates"])
+        #expect(outcome.decisions[1].evidence.earlierSwing == swings[0])
+        #expect(outcome.decisions.map(\.to).prefix(4) == [1, 2, 2, 2])
+    }
+
+    @Test("One period whose brightness swings, between two that do not, changes nothing")
+    func singleSwing() {
+        let outcome = run(automatic(updates: 200)) { step, _ in
+            studentRows(step: step, brightness: -0.4 + ((64..<80).contains(step) ? (step % 8 < 4 ? 0.1 : -0.1) : 0))
+        }
+        #expect(outcome.decisions.contains { ($0.evidence.swing ?? 0) > 7 })
+        #expect(outcome.decisions.allSatisfy { $0.to == 1 })
     }
 
     @Test("A brightness that swings twice as far raises the ratio by two rungs")
