@@ -16,7 +16,7 @@ enum DurableFolder {
     private static func reason(_ error: any Error) -> String {
         let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
         guard let underlying, underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
-        return String(cString: strerror(Int32(underlying.code)))
+        return systemErrorText(Int32(underlying.code))
     }
 
     /// Removes `path` and all below it.

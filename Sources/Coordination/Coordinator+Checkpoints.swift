@@ -30,10 +30,15 @@ extension Coordinator {
         if let collapse = stages.collapse, collapse.stage == checkpoint.stage,
             checkpoint.step > collapse.lastSoundStep
         {
-            checkpoints.discard(stage: collapse.stage, after: collapse.lastSoundStep)
-            return effects + [.withdraw(stage: collapse.stage, after: collapse.lastSoundStep)]
+            return effects + [withdraw(collapse)]
         }
         return effects + supervise(.progressed, at: now)
+    }
+
+    /// Takes back what was published since things went wrong.
+    mutating func withdraw(_ collapse: Collapse) -> Effect {
+        checkpoints.discard(stage: collapse.stage, after: collapse.lastSoundStep)
+        return .withdraw(stage: collapse.stage, after: collapse.lastSoundStep)
     }
 
     /// A checkpoint will not be there; training goes on.

@@ -142,8 +142,7 @@ extension Coordinator {
 
     /// Ends the run and goes back to the newest checkpoint that was made before things went wrong.
     private mutating func rollBack(_ collapse: Collapse, at now: Double) -> [Effect] {
-        checkpoints.discard(stage: collapse.stage, after: collapse.lastSoundStep)
-        return [.withdraw(stage: collapse.stage, after: collapse.lastSoundStep), .log(collapse.description)]
+        [withdraw(collapse), .log(collapse.description)]
             + supervise(.collapsed(reason: collapse.description), at: now)
     }
 }

@@ -87,13 +87,12 @@ package struct RatioControl: Codable, Equatable, Sendable {
             let looked = max(heldSince, end - Self.updatesLookedAt * current)..<end
             return looked.filter { ratios.kind(of: $0) == .criticAndStudent }.suffix(Self.updatesLookedAt)
         }
+        func isMeasured(_ step: Int) -> Bool { history[step: step]?.has(Self.needed) == true }
         let steps = studentSteps(until: end)
-        let missing = steps.filter { history[step: $0]?.has(Self.needed) != true }
-        guard missing.allSatisfy({ $0 < startStep }) else { return nil }
-        let measured = steps.filter { !missing.contains($0) }
+        guard steps.allSatisfy({ isMeasured($0) || $0 < startStep }) else { return nil }
+        let measured = steps.filter(isMeasured)
         let updates = measured.compactMap { history[step: $0] }
-        let earlier = studentSteps(until: end - Self.periodSteps).compactMap { history[step: $0] }
-            .filter { $0.has(Self.needed) }
+        let earlier = studentSteps(until: end - Self.periodSteps).filter(isMeasured).compactMap { history[step: $0] }
         let evidence = Evidence(
             updates: updates.count, firstStep: measured.first ?? end - 1, lastStep: end - 1, lag: CriticLag.of(updates),
             swing: swing(updates), earlierSwing: swing(earlier))

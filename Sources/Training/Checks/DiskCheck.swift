@@ -2,7 +2,8 @@ import Checkpoints
 
 /// Whether the disks have room for what a run keeps there.
 package enum DiskCheck {
-    /// The disk of the run folder: `free` is what can be written, `present` what lies in the run's folder of checkpoints already, bytes.
+    /// The disk of the run folder: `free` is what can be written, `present` what lies in the run's folder of checkpoints
+    /// already, bytes.
     package static func finding(_ forecast: CheckpointForecast, free: Int, present: Int, path: String) -> Finding {
         let parts = forecast.stages.map { "\($0.count) of \($0.name), \(text($0.bytes)) each" }
         let needed = forecast.total + FreeSpace.reserveByteCount
