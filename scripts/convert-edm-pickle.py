@@ -30,6 +30,9 @@ from pathlib import Path
 try:
     import torch
 except ImportError:
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        sys.exit(0)
     print("convert-edm-pickle: no PyTorch: run it with an interpreter that has torch and numpy", file=sys.stderr)
     sys.exit(69)
 

@@ -2,21 +2,20 @@ import Foundation
 import Glibc
 
 /// Changes to folders that outlive a power failure once they return.
-enum DurableFolder {
-    /// Creates `path` and the folders above it.
-    static func create(_ path: String) throws(CheckpointError) {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw .system(operation: "create", path: path, reason: reason(error))
-        }
+package enum DurableFolder {
+    /// Creates `path` and the folders above it, as far as they are missing.
+    package static func create(_ path: String) throws(CheckpointError) {
+        guard !isFolder(path) else { return }
+        let parent = (path as NSString).deletingLastPathComponent
+        if !parent.isEmpty, !exists(parent) { try create(parent) }
+        // Another process may just have made it.
+        guard mkdir(path, 0o777) != 0, !isFolder(path) else { return }
+        throw .lastSystemError("create", path)
     }
 
-    /// The system's own words where Foundation has none but a number.
-    private static func reason(_ error: any Error) -> String {
-        let underlying = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-        guard let underlying, underlying.domain == NSPOSIXErrorDomain else { return error.localizedDescription }
-        return systemErrorText(Int32(underlying.code))
+    private static func isFolder(_ path: String) -> Bool {
+        var isFolder: ObjCBool = false
+        return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
     /// Removes `path` and all below it.

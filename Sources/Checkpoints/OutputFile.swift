@@ -4,15 +4,21 @@ import Glibc
 package struct WritingSeconds: Codable, Sendable, Equatable {
     /// All of it, with the flush to the disk.
     package var total = 0.0
-    /// The part in which all was on the disk and the hash not yet known.
+    /// Processor time of the thread that hashes beside it.
     package var hashing = 0.0
+    /// The part of all in which everything was on the disk and the hash not yet known.
+    package var waitingForHash = 0.0
 
     /// Makes a measurement from its parts.
-    package init(total: Double = 0, hashing: Double = 0) { (self.total, self.hashing) = (total, hashing) }
+    package init(total: Double = 0, hashing: Double = 0, waitingForHash: Double = 0) {
+        (self.total, self.hashing, self.waitingForHash) = (total, hashing, waitingForHash)
+    }
 
     /// One after the other.
     package static func + (first: WritingSeconds, second: WritingSeconds) -> WritingSeconds {
-        WritingSeconds(total: first.total + second.total, hashing: first.hashing + second.hashing)
+        WritingSeconds(
+            total: first.total + second.total, hashing: first.hashing + second.hashing,
+            waitingForHash: first.waitingForHash + second.waitingForHash)
     }
 }
 

@@ -61,7 +61,9 @@ extension SafetensorsFile {
         let flushed = ContinuousClock.now
         let sha256 = hash.finish()
         let hashed = ContinuousClock.now
-        let seconds = WritingSeconds(total: (hashed - begun) / .seconds(1), hashing: (hashed - flushed) / .seconds(1))
+        let seconds = WritingSeconds(
+            total: (hashed - begun) / .seconds(1), hashing: hash.processorSeconds,
+            waitingForHash: (hashed - flushed) / .seconds(1))
         return (FileFingerprint(byteCount: byteCount, sha256: sha256), seconds)
     }
 

@@ -1,6 +1,6 @@
 import Glibc
 
 /// The system's words for an error number.
-func systemErrorText(_ number: Int32 = errno) -> String {
+package func systemErrorText(_ number: Int32 = errno) -> String {
     String(cString: strerror(number))
 }

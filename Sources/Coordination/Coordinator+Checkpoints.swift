@@ -55,9 +55,14 @@ extension Coordinator {
 }
 
 extension Coordinator {
+    /// What a status says of a checkpoint that will not be there.
+    package static func checkpointProblem(stage: String, step: Int, reason: String) -> String {
+        "\(stage) step \(step) was not saved: \(reason)"
+    }
+
     /// Status tells it until one is published again. Nothing follows from hearing the same twice.
     mutating func checkpointFailed(stage: String, step: Int, reason: String) -> [Effect] {
-        let problem = "\(stage) step \(step) was not saved: \(reason)"
+        let problem = Self.checkpointProblem(stage: stage, step: step, reason: reason)
         guard checkpointProblem != problem else { return [] }
         checkpointProblem = problem
         return [

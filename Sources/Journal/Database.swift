@@ -1,15 +1,29 @@
 import CSQLite
+import Foundation
 
 /// One connection to an SQLite file. Threading: one thread at a time.
 struct Database: ~Copyable {
     private let handle: OpaquePointer
     let path: String
 
-    /// Opens a file, creating it if it is to be written.
-    init(path: String, readOnly: Bool) throws(JournalError) {
+    /// Opens a file to be written, creating it if it is missing.
+    init(writing path: String) throws(JournalError) {
+        try self.init(path, name: path, flags: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE)
+    }
+
+    /// Opens a file to be read only.
+    init(reading path: String) throws(JournalError) {
+        // Without a write-ahead log beside it nobody has the file open for writing. SQLite would make that log's files
+        // even to read, and so fail where this user may not write, or leave them behind.
+        let isAtRest = !FileManager.default.fileExists(atPath: path + "-wal")
+        let escaped = path.addingPercentEncoding(withAllowedCharacters: .urlPathAllowed)
+        let name = isAtRest ? escaped.map { "file:\($0)?immutable=1" } : nil
+        try self.init(path, name: name ?? path, flags: SQLITE_OPEN_READONLY | SQLITE_OPEN_URI)
+    }
+
+    private init(_ path: String, name: String, flags: Int32) throws(JournalError) {
         var handle: OpaquePointer?
-        let flags = (readOnly ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE) | SQLITE_OPEN_NOMUTEX
-        let code = sqlite3_open_v2(path, &handle, flags, nil)
+        let code = sqlite3_open_v2(name, &handle, flags | SQLITE_OPEN_NOMUTEX, nil)
         guard let handle, code == SQLITE_OK else {
             let text = String(cString: sqlite3_errstr(code))
             sqlite3_close_v2(handle)
@@ -86,8 +100,8 @@ struct Database: ~Copyable {
 
     private func failure(_ sql: String) -> JournalError {
         JournalError(
-            path: path, operation: "'\(sql.prefix(60).split(whereSeparator: \.isNewline).joined(separator: " "))'",
-            code: sqlite3_errcode(handle), text: String(cString: sqlite3_errmsg(handle)))
+            path: path, operation: sql.hasPrefix("select") ? "reading" : "writing", code: sqlite3_errcode(handle),
+            text: String(cString: sqlite3_errmsg(handle)))
     }
 }
 

@@ -12,16 +12,16 @@ package final class Journal {
 
     /// Opens a run's journal for writing, creating it if it is missing.
     package static func writing(path: String) throws(JournalError) -> Journal {
-        let database = try Database(path: path, readOnly: false)
+        let database = try Database(writing: path)
         // Readers such as `dmd2 events` do not block the writer, nor it them.
         try database.execute("pragma journal_mode = wal")
         try database.execute(Schema.statements)
         return Journal(database)
     }
 
-    /// Opens an existing journal, also that of a live run.
+    /// Opens an existing journal, also that of a live run. Writes nothing.
     package static func reading(path: String) throws(JournalError) -> Journal {
-        Journal(try Database(path: path, readOnly: true))
+        Journal(try Database(reading: path))
     }
 }
 

@@ -26,7 +26,8 @@ package struct KeyFolder: Sendable, Equatable {
     /// Makes the folder, which must not exist, with new keys for every role: mode 0700, files 0600.
     package func create() throws {
         guard mkdir(path, S_IRWXU) == 0 else {
-            throw errno == EEXIST ? SecretFileError.exists(path: path) : .lastSystemError(path)
+            throw errno == EEXIST
+                ? SecretFileError.exists(path: path) : .notMade(path: path, reason: SecretFile.lastReason)
         }
         for role in KeyRole.allCases {
             let pair = try CurveKey.newPair()

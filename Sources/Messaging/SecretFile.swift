@@ -19,11 +19,11 @@ package enum SecretFile {
         _ path: String, forbidden: mode_t, maximumBytes: Int
     ) throws(SecretFileError) -> String {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .lastSystemError(path) }
+        guard descriptor >= 0 else { throw .unreadable(path: path, reason: Self.lastReason) }
         defer { close(descriptor) }
         // Asked of the open file, not of its name: what is judged is what is read.
         var facts = stat()
-        guard fstat(descriptor, &facts) == 0 else { throw .lastSystemError(path) }
+        guard fstat(descriptor, &facts) == 0 else { throw .unreadable(path: path, reason: Self.lastReason) }
         guard facts.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "not a file") }
         guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
             throw .otherOwner(path: path, owner: facts.st_uid, user: geteuid())
@@ -33,7 +33,7 @@ package enum SecretFile {
         }
         var bytes = [UInt8](repeating: 0, count: maximumBytes + 1)
         let count = Glibc.read(descriptor, &bytes, bytes.count)
-        guard count >= 0 else { throw .lastSystemError(path) }
+        guard count >= 0 else { throw .unreadable(path: path, reason: Self.lastReason) }
         guard count <= maximumBytes else {
             throw .noSecret(path: path, reason: "more than \(maximumBytes) bytes")
         }
@@ -42,14 +42,17 @@ package enum SecretFile {
         return String(decoding: line, as: UTF8.self)
     }
 
+    /// The system's words for what has just failed.
+    static var lastReason: String { String(cString: strerror(errno)) }
+
     /// Creates a file that only its owner can read and write. Throws if there is one already.
     static func create(_ path: String, containing text: String) throws(SecretFileError) {
         let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, S_IRUSR | S_IWUSR)
-        guard descriptor >= 0 else { throw .lastSystemError(path) }
+        guard descriptor >= 0 else { throw .notMade(path: path, reason: Self.lastReason) }
         defer { close(descriptor) }
         let bytes = [UInt8]("\(text)\n".utf8)
         guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else {
-            throw .lastSystemError(path)
+            throw .notMade(path: path, reason: Self.lastReason)
         }
     }
 }
@@ -58,6 +61,8 @@ package enum SecretFile {
 package enum SecretFileError: Error, Sendable, Equatable, CustomStringConvertible {
     /// The system refuses.
     case unreadable(path: String, reason: String)
+    /// The system refuses to make it.
+    case notMade(path: String, reason: String)
     /// Somebody else owns the file, and could have chosen its content.
     case otherOwner(path: String, owner: UInt32, user: UInt32)
     /// Others can read the secret, or change what must be trusted.
@@ -67,15 +72,13 @@ package enum SecretFileError: Error, Sendable, Equatable, CustomStringConvertibl
     /// A folder of keys is to be made where something is.
     case exists(path: String)
 
-    static func lastSystemError(_ path: String) -> Self {
-        .unreadable(path: path, reason: String(cString: strerror(errno)))
-    }
-
     /// One line for a person: what failed, where, what to do.
     package var description: String {
         switch self {
         case .unreadable(let path, let reason):
-            "\(path): \(reason); dmd2 keys new FOLDER makes a folder of keys"
+            "cannot read \(path): \(reason); dmd2 keys new FOLDER makes a folder of keys"
+        case .notMade(let path, let reason):
+            "cannot make \(path): \(reason); name a new folder where this user may write"
         case .otherOwner(let path, let owner, let user):
             "\(path) belongs to user \(owner), not to this process's user \(user) or root: chown it, or use keys of your own"
         case .exposed(let path, let mode):

@@ -56,8 +56,10 @@ struct SuperviseCommand: ParsableCommand {
     var goOn = false
 
     func run() throws {
+        StandardStream.outliveReaders()
         if let problem = Failpoint.environmentProblem { throw ProgramFailure(status: .usage, description: problem) }
         let configuration = try options.configuration().bindingTeacherFile()
+        try StagePlan(configuration).checkContains(options.lastStage.until)
         let fresh = !goOn && options.run.beginsAgain(configuration)
         // Nothing is written before all that the run needs has been found.
         try OwnedRunFolder.checkAvailability(configuration: configuration, fresh: fresh)
@@ -66,7 +68,8 @@ struct SuperviseCommand: ParsableCommand {
         // The first look-up must succeed; later ones may fail.
         _ = try hosts?.find()
         // Another machine's disk only its ranks can see.
-        if hosts == nil { try NodeFolder(configuration.checkpoints, machine: ThisMachine.name)?.check() }
+        let nodeFolder = hosts == nil ? NodeFolder(configuration.checkpoints, machine: ThisMachine.name) : nil
+        try nodeFolder?.check()
         // Where hosts come and go, nothing is known of their memory but that this one takes a rank.
         let rankBytes = try configuration.checkMemory(
             ranksHere: hosts == nil ? configuration.launch.ranks : 1, dataBytes: try configuration.loadedDataBytes())
@@ -74,6 +77,7 @@ struct SuperviseCommand: ParsableCommand {
         let keys = try configuration.coordinator.keyFolder?.coordinatorKeys()
         let socket = try Self.socket(configuration, keys: keys, fresh: fresh)
         let server = try statusServer(configuration.coordinator)
+        try nodeFolder?.make()
         let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
         let program = try CoordinatorProgram(
             configuration: configuration, hosts: hosts, folder: folder, launch: launch, socket: socket, server: server)
@@ -122,7 +126,7 @@ struct SuperviseCommand: ParsableCommand {
 enum TerminalLine {
     static func write(_ line: String) {
         let erase = isatty(STDERR_FILENO) == 1 ? "\r\u{1B}[K" : ""
-        FileHandle.standardError.write(Data("\(erase)dmd2-coordinator: \(line)\n".utf8))
+        StandardStream.error.write("\(erase)dmd2-coordinator: \(line)\n")
     }
 }
 

@@ -298,7 +298,7 @@ struct CoordinatorProgram: ~Copyable {
     /// Prints the hashes of the weights. The last launch names those of all stages.
     private func announceWeights() {
         for line in RankOutput.weightsLines(inLogs: folder.layout.logs(ofGeneration: coordinator.generation)) {
-            FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+            StandardStream.output.write("\(line)\n")
         }
     }
 

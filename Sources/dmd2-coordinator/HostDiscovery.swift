@@ -1,5 +1,7 @@
+import Checkpoints
 import Coordination
 import Foundation
+import Glibc
 import Training
 
 /// Finds the hosts that a run may use: the union of a host file, a discovery script and, where neither is given, the
@@ -24,17 +26,11 @@ struct HostDiscovery: Sendable {
         }
     }
 
-    /// The hosts there are now. Throws a `ProgramFailure` that says which list cannot be had.
+    /// The hosts there are now. Throws a `HostFileError` or a `ProgramFailure` that says which list cannot be had.
     func find() throws -> [HostSlots] {
         var hosts: [HostSlots] = []
-        if !hostFile.isEmpty {
-            guard let bytes = FileManager.default.contents(atPath: hostFile) else {
-                throw ProgramFailure(
-                    status: .inputMissing, description: "launch.hostFile: \(hostFile) cannot be read")
-            }
-            hosts += try parse(String(decoding: bytes, as: UTF8.self), of: "launch.hostFile: \(hostFile)")
-        }
-        if !script.isEmpty { hosts += try parse(try scriptOutput(), of: "launch.discoveryScript: \(script)") }
+        if !hostFile.isEmpty { hosts += try HostFile(hostFile).hosts() }
+        if !script.isEmpty { hosts += try parse(try scriptOutput()) }
         guard hostFile.isEmpty, script.isEmpty else { return hosts }
         do {
             return try HostListText.slurmHosts(
@@ -55,11 +51,12 @@ struct HostDiscovery: Sendable {
         }
     }
 
-    private func parse(_ text: String, of list: String) throws -> [HostSlots] {
+    private func parse(_ text: String) throws -> [HostSlots] {
         do {
             return try HostListText.hosts(text)
         } catch {
-            throw ProgramFailure(status: .badConfiguration, description: "\(list): \(error)")
+            throw ProgramFailure(
+                status: .badConfiguration, description: "launch.discoveryScript: \(script): \(error)")
         }
     }
 
@@ -72,8 +69,12 @@ struct HostDiscovery: Sendable {
         do {
             try process.run()
         } catch {
+            let reason =
+                access(script, X_OK) == 0
+                ? "the system finds no program to run it with; its first line says which" : systemErrorText()
             throw ProgramFailure(
-                status: .inputMissing, description: "launch.discoveryScript: \(script) cannot be started: \(error)")
+                status: .inputMissing,
+                description: "launch.discoveryScript: \(script) cannot be started: \(reason)")
         }
         let deadline = DispatchWorkItem { process.terminate() }
         DispatchQueue.global().asyncAfter(deadline: .now() + Self.scriptSeconds, execute: deadline)

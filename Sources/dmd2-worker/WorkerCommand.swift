@@ -38,8 +38,10 @@ struct WorkerCommand: ParsableCommand {
     }
 
     func run() throws {
+        StandardStream.outliveReaders()
         if let problem = Failpoint.environmentProblem { throw RankFailure(status: .usage, reason: problem) }
         let configuration = try options.configuration(settings: launchedRankOverride).bindingTeacherFile()
+        try StagePlan(configuration).checkContains(options.lastStage.until)
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let communicator: any Communicator =
             MPICommunicator.isLaunched ? try MPICommunicator() : SelfCommunicator()
@@ -75,7 +77,7 @@ struct WorkerCommand: ParsableCommand {
             nodeName: ControlEnvironment.nodeName(ofRank: communicator.rank),
             printsWeightsHash: options.run.printWeightsHash, upTo: options.lastStage.until, logger: logger
         ) { line in
-            FileHandle.standardOutput.write(Data("\(line)\n".utf8))
+            StandardStream.output.write("\(line)\n")
         }
     }
 
@@ -143,7 +145,7 @@ struct WorkerCommand: ParsableCommand {
     /// Lines on standard error, each with the program's name.
     private static func say(_ text: String) {
         let lines = text.split(whereSeparator: \.isNewline).map { "dmd2-worker: \($0)\n" }
-        FileHandle.standardError.write(Data(lines.joined().utf8))
+        StandardStream.error.write(lines.joined())
     }
 }
 

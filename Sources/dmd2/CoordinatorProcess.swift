@@ -25,6 +25,7 @@ struct CoordinatorProcess: Sendable {
     /// - Throws: a `CommandFailure` if it cannot be started, if a signal ends it once the run was asked to stop, or if
     ///   signals end it again and again.
     func run(showing progress: ProgressDisplay) async throws -> Int32 {
+        StandardStream.outliveReaders()
         let interrupts = Interrupts()
         var deaths = 0
         var steps = 0

@@ -44,7 +44,12 @@ extension RunFolder {
         }
         let store = layout.checkpoints(of: role.stage)
         guard try !store.publishedSteps().isEmpty else {
-            throw CommandFailure(.inputMissing, "\(path): no checkpoint of \(role.stage) is there yet")
+            let elsewhere = try layout.nodeCheckpoints(of: role.stage).publishedSteps()
+            let hint =
+                elsewhere.isEmpty
+                ? ""
+                : "; those on the machines of the ranks only ranks read: dmd2 checkpoint now saves one in the run folder"
+            throw CommandFailure(.inputMissing, "\(path): no checkpoint of \(role.stage) is there yet\(hint)")
         }
         guard let step else {
             if let found = try store.newestVerified(settingAside: false).found { return found }

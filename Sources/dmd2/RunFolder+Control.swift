@@ -6,7 +6,9 @@ import Training
 extension RunFolder {
     /// Why a command that needs a coordinator fails here.
     var noCoordinator: CommandFailure {
-        CommandFailure(.unavailable, "\(path): no coordinator is alive; dmd2 run CONFIG starts or continues the run")
+        let state =
+            FileManager.default.fileExists(atPath: layout.configuration) ? "no coordinator is alive" : "holds no run"
+        return CommandFailure(.unavailable, "\(path): \(state); dmd2 run CONFIG starts or continues it")
     }
 
     /// Sends a request to the run's coordinator and returns its answer.
@@ -61,7 +63,15 @@ extension CoordinatorAddress {
     func keys(for request: ControlRequest) throws -> ClientKeys? {
         guard let keys else { return nil }
         let folder = KeyFolder(ProcessInfo.processInfo.environment[ControlEnvironment.keys] ?? keys)
-        let isForStatus = request == .status && folder.holdsSecret(of: .status)
-        return try folder.clientKeys(isForStatus ? .status : .control)
+        if folder.holdsSecret(of: .status) {
+            if request == .status { return try folder.clientKeys(.status) }
+            guard folder.holdsSecret(of: .control) else {
+                throw CommandFailure(
+                    .refused,
+                    "\(folder.path) holds status.secret alone, which may ask how the run is and not change it; set "
+                        + "\(ControlEnvironment.keys) to a folder with control.secret")
+            }
+        }
+        return try folder.clientKeys(.control)
     }
 }

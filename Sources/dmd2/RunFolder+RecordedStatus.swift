@@ -24,10 +24,20 @@ extension RunFolder {
             message: Self.message(launch))
         try describeStage(in: &status, journal, events)
         if let end = events.last?.time { status.goodput = Goodput(TimeLedger(events), at: end.timeIntervalSince1970) }
+        status.checkpointProblem = Self.checkpointProblem(events)
         status.checkpoint = PublishedCheckpoints(events).newest.map {
             .init(stage: $0.stage, step: $0.step, ageSeconds: Date.now.timeIntervalSince1970 - $0.time)
         }
         return status
+    }
+
+    /// What became of the last save, if it failed.
+    private static func checkpointProblem(_ events: [EventRecord]) -> String? {
+        let last = events.last { ["checkpoint_committed", "checkpoint_failed"].contains($0.kind) }
+        guard let last, last.kind == "checkpoint_failed" else { return nil }
+        let particulars = last.particulars
+        return Coordinator.checkpointProblem(
+            stage: particulars["stage"] ?? "", step: last.number("step"), reason: particulars["reason"] ?? "")
     }
 
     private static func message(_ launch: GenerationRecord) -> String {

@@ -1,11 +1,12 @@
 import Foundation
+import Training
 
 /// The stream for everything that is not the command's answer: progress and failures.
 enum StandardError {
     static var isTerminal: Bool { isatty(STDERR_FILENO) == 1 }
 
     static func write(_ text: String) {
-        FileHandle.standardError.write(Data(text.utf8))
+        StandardStream.error.write(text)
     }
 
     /// Columns of the terminal; 80 where there is none to ask.

@@ -11,9 +11,11 @@ extension ProgramTests {
         enum Entry: CaseIterable {
             case dmd2, coordinator, worker
 
-            func run(_ sandbox: Sandbox, configuration: String? = nil, _ settings: [String]) async throws -> Outcome {
+            func run(
+                _ sandbox: Sandbox, configuration: String? = nil, _ settings: [String], more: [String] = []
+            ) async throws -> Outcome {
                 let path = configuration ?? sandbox.configuration
-                let overrides = settings.flatMap { ["--set", $0] }
+                let overrides = settings.flatMap { ["--set", $0] } + more
                 return switch self {
                 case .dmd2: try await sandbox.run("dmd2", ["run", path] + overrides)
                 case .coordinator: try await sandbox.run("dmd2-coordinator", ["--config", path] + overrides)
@@ -81,6 +83,40 @@ extension ProgramTests {
             expectRefusal(
                 outcome, .runFolderUnusable, "/dev/null/saves cannot be used as checkpoints.nodeFolder",
                 "/dev/null is not a folder", in: sandbox)
+            // Root may write everywhere, as far as the permissions tell.
+            let refused = try await entry.run(
+                sandbox, ["checkpoints.nodeFolder=/proc/saves", "checkpoints.nodeEverySteps=1"])
+            expectRefusal(
+                refused, .runFolderUnusable, "/proc/saves cannot be used as checkpoints.nodeFolder", in: sandbox)
+        }
+
+        @Test("A run folder below a file, in the system's words", arguments: Entry.allCases)
+        func runFolderBelowFile(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await entry.run(sandbox, ["run.folder=tiny.yaml/run"])
+            expectRefusal(outcome, .runFolderUnusable, "cannot create tiny.yaml/run: Not a directory", in: sandbox)
+        }
+
+        @Test("A last stage that the run does not have", arguments: Entry.allCases)
+        func otherLastStage(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let outcome = try await entry.run(sandbox, [], more: ["--until", "pairs"])
+            expectRefusal(
+                outcome, .badConfiguration, "--until: this run has no stage pairs; it has teacher, classifier, distil",
+                in: sandbox)
+        }
+
+        @Test("Lists of hosts that cannot be had", arguments: [Entry.dmd2, .coordinator])
+        func hosts(entry: Entry) async throws {
+            let sandbox = try Sandbox()
+            let missing = try await entry.run(sandbox, ["launch.hostFile=no.hosts"])
+            expectRefusal(
+                missing, .inputMissing, "launch.hostFile: cannot read no.hosts: No such file or directory", in: sandbox)
+            try sandbox.write("a slots=x", to: "bad.hosts")
+            let malformed = try await entry.run(sandbox, ["launch.hostFile=bad.hosts"])
+            expectRefusal(malformed, .badConfiguration, "bad.hosts: line 1, 'a slots=x'", in: sandbox)
+            let script = try await entry.run(sandbox, ["launch.discoveryScript=\(sandbox.path("bad.hosts"))"])
+            expectRefusal(script, .inputMissing, "bad.hosts cannot be started: Permission denied", in: sandbox)
         }
 
         @Test("A data file that is truncated, missing or of other images", arguments: Entry.allCases)
@@ -255,7 +291,7 @@ extension ProgramTests {
             let sandbox = try Sandbox()
             for command in [["status"], ["stop"], ["set", "ratio=5"], ["checkpoint", "now"]] {
                 let outcome = try await sandbox.run("dmd2", command + [sandbox.folder])
-                expectRefusal(outcome, .unavailable, "no coordinator is alive", in: sandbox)
+                expectRefusal(outcome, .unavailable, "holds no run; dmd2 run CONFIG starts", in: sandbox)
             }
         }
     }

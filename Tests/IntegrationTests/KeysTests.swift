@@ -60,7 +60,9 @@ extension ProgramTests {
             #expect(asked.exitCode == 0, "\(asked.errors)")
             let ordered = try await sandbox.run(
                 "env", ["DMD2_KEYS=\(reader.path)", Programs.path("dmd2"), "stop", sandbox.runFolder])
-            #expect(ordered.exitCode == 66 && ordered.complaints.count == 1, "\(ordered.errors)")
+            #expect(ordered.exitCode == Coordination.ExitStatus.refused.rawValue, "\(ordered)")
+            #expect(
+                ordered.complaints.count == 1 && ordered.errors.contains("status.secret alone"), "\(ordered.errors)")
 
             let stop = try await sandbox.run("dmd2", ["stop", sandbox.runFolder])
             #expect(stop.exitCode == 0, "\(stop.errors)")

@@ -29,6 +29,23 @@ extension ProgramTests {
             #expect(outcome.weights == reference)
         }
 
+        @Test("A run whose output nobody reads any more goes on to its end")
+        func closedPipe() async throws {
+            let sandbox = try Sandbox()
+            let arguments = Self.arguments + ["--set", "run.folder=\(sandbox.runFolder)", "--set", "launch.ranks=2"]
+            let command = ([Programs.path("dmd2"), "run", sandbox.configuration] + arguments).joined(separator: " ")
+            // The reader is gone before the first word; the pipe's status is the run's.
+            let outcome = try await sandbox.run(
+                "bash", ["-c", "set -o pipefail; { sleep 0.5; \(command); } 2>&1 | true"])
+            #expect(outcome.exitCode == 0, "\(outcome)")
+            #expect(sandbox.liveProcesses.isEmpty)
+
+            let said = try String(
+                contentsOfFile: "\(sandbox.runFolder)/logs/generation-1/rank-0.log", encoding: .utf8)
+            let weights = said.split(separator: "\n").map(String.init).filter { $0.hasPrefix("weights ") }
+            #expect(try weights == (await Self.undisturbed.value), "\(said)")
+        }
+
         /// What makes an update depend on more than its own batch, all at once: students of several steps, whose step
         /// all ranks draw alike; pairs of the regression, which ranks share in the making; shards that a rank computes
         /// one after the other; and a ratio that is found from what was measured. Long enough for the first decision

@@ -100,6 +100,23 @@ import Testing
         #expect(try reader.studentSteps(stage: "distil") == [0, 1])
     }
 
+    @Test("A journal at rest is read without a file beside it, which whoever may only read could not make")
+    func readAtRest() throws {
+        do { try Journal.writing(path: path).recordSteps([step(0, student: true)]) }
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["journal.sqlite"])
+        let reader = try Journal.reading(path: path)
+        #expect(try reader.studentSteps(stage: "distil") == [0])
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["journal.sqlite"])
+    }
+
+    @Test("A journal's folder may have any name")
+    func oddName() throws {
+        let odd = "\(folder)/50% of it? yes#1"
+        try FileManager.default.createDirectory(atPath: odd, withIntermediateDirectories: false)
+        do { try Journal.writing(path: odd + "/journal.sqlite").recordSteps([step(0, student: true)]) }
+        #expect(try Journal.reading(path: odd + "/journal.sqlite").completedSteps(stage: "distil") == 1)
+    }
+
     @Test("A file that is no journal, or none at all, is an error of one line")
     func damaged() throws {
         #expect(throws: JournalError.self) { try Journal.reading(path: path) }

@@ -271,6 +271,10 @@ struct ConfigurationFaultTests {
     @Test("A run without a name is a fault; so is a name that cannot be a folder's")
     func runName() {
         #expect(throws: ConfigurationError.self) { try RunConfiguration.parse(yaml: "", fileName: "x.yaml") }
+        #expect(
+            faults("", overrides: ["checkpoints.nodeEverySteps=1", "checkpoints.nodeFolder=/scratch/{hst}"]).first?
+                .contains("has braces around something else than host") == true)
+        #expect(faults("", overrides: ["run.name="]).first?.contains("is not a name of letters") == true)
         #expect(faults("", overrides: ["run.name=a/b"]).first?.contains("is not a name of letters") == true)
     }
 

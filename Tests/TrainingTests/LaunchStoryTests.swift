@@ -90,6 +90,21 @@ import Training
         #expect(story.standstills == ["mpirun for 3 s", "the coordinator for 3 s"])
     }
 
+    @Test("A launch whose end nobody saw is not one that lives, nor one in which nothing failed")
+    func unseen() throws {
+        let events = [
+            try event(0, 1, "launch_started"), try event(3, 1, "first_step", ["redone": "false"]),
+            try event(9, 1, "checkpoint_committed", ["stage": "teacher", "step": "5"]),
+        ]
+        let launches = [try generation(1, ended: false, cause: nil)]
+        let dead = try #require(LaunchStory(of: 1, generations: launches, events: events, now: nil))
+        #expect(dead.ending == .unseen && dead.runEnding == .unseen && dead.failedLaunches.isEmpty)
+        #expect(dead.lastHeard == events[2].timeUTC)
+        let now = try #require(try event(12, 1, "now").time)
+        let alive = try #require(LaunchStory(of: 1, generations: launches, events: events, now: now))
+        #expect(alive.ending == .open && alive.runEnding == .open)
+    }
+
     @Test("What ended a launch is told apart: its goal, an order, other hosts, a failure")
     func endings() throws {
         let cause = "rank 1 was ended by signal 9"

@@ -44,4 +44,12 @@ struct StagePlanTests {
         #expect(names(upTo: .teacher) == ["teacher"])
         #expect(names(upTo: .evaluate) == names())
     }
+
+    @Test("A run cannot end after a stage that it does not have")
+    func lastIsThere() throws {
+        let plan = StagePlan(RunConfiguration(name: "test"))
+        try plan.checkContains(nil)
+        try plan.checkContains(.teacher)
+        #expect(throws: ConfigurationError.self) { try plan.checkContains(.pairs) }
+    }
 }

@@ -59,8 +59,9 @@ struct DisplayTests {
     @Test("The status names launch, stage, updates, ratio change, checkpoint, restarts and ranks")
     func statusText() throws {
         #expect(
-            StatusText.text(try sampleStatus()) == """
+            StatusText.text(ShownStatus(live: true, folder: "runs/digits", status: try sampleStatus())) == """
                 run         digits, running, launch 2, process 42
+                folder      runs/digits
                 stage       3/4 distil, step 500/2000, critic 0.123, student 1.5, 312 images/s, ETA 2m 10s
                 updates     100 student, 500 critic (ratio 5, 10 from step 512)
                 checkpoint  distil step 250, 1m 01s ago

@@ -44,6 +44,20 @@ struct LaunchStoryTextTests {
         #expect(!lines.contains { $0.hasPrefix("first cause") || $0.hasPrefix("outage") }, "\(lines)")
     }
 
+    @Test("Of a run that was cut off it is said that nobody saw its end")
+    func cutOff() throws {
+        let path = NSTemporaryDirectory() + "dmd2-\(UUID().uuidString).sqlite"
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let journal = try Journal.writing(path: path)
+        try journal.recordGenerationStart(1, ranks: 2)
+        try journal.recordEvent(generation: 1, kind: "launch_started", detail: ["ranks": "2"])
+        let story = try #require(
+            LaunchStory(of: 1, generations: try journal.generations(), events: try journal.events(), now: nil))
+        let lines = LaunchStoryText.text(story).split(separator: "\n")
+        #expect(lines.first == "run      cut off; dmd2 run goes on from the last checkpoint")
+        #expect(lines.contains { $0.hasPrefix("ended    nobody saw it: ") && $0.hasSuffix("Z") }, "\(lines)")
+    }
+
     @Test("A failure that the run recovered from is told with its cause and as recovered")
     func recovered() throws {
         let cause = "rank 1 was ended by signal 9"

@@ -107,7 +107,15 @@ struct RunFolderTests {
         #expect(interrupted.checkpoint?.step == 5)
         #expect(interrupted.message.hasSuffix(": stopped, state is saved"))
 
+        #expect(interrupted.checkpointProblem == nil)
+
+        try journal.recordEvent(
+            generation: 1, kind: "checkpoint_failed", detail: ["stage": "distil", "step": "10", "reason": "no room"])
+        #expect(try folder.recordedStatus()?.checkpointProblem == "distil step 10 was not saved: no room")
         try journal.recordGenerationStart(2, ranks: 2)
+        try journal.recordEvent(
+            generation: 2, kind: "checkpoint_committed", detail: ["stage": "distil", "step": "10"])
+        #expect(try folder.recordedStatus()?.checkpointProblem == nil)
         try journal.recordEvent(
             generation: 2, kind: "stage_begun",
             detail: ["stage": "evaluate", "step": "0", "steps": "8", "index": "3", "count": "4"])

@@ -5,7 +5,8 @@ import Distillation
 import Foundation
 import Layers
 
-/// Looks at what a run depends on before it costs hours: data, noise levels, teacher, gradient, memory, disks. Reads only.
+/// Looks at what a run depends on before it costs hours: folder, launch, data, noise levels, teacher, gradient, memory,
+/// disks. Reads only.
 ///
 /// Each check is a function of its own that judges values; here is where the values come from.
 package struct Doctor {
@@ -21,6 +22,7 @@ package struct Doctor {
 
     /// Makes all checks, in the order in which a run would meet what they look at, and reports each at once.
     package func examine(_ report: (Finding) -> Void) {
+        for finding in LaunchCheck(configuration).findings { report(finding) }
         let images = examineData(report)
         report(NoiseLevelCheck.finding(denoiser.schedule, configuration.distil))
         let weights = examineTeacher(images, report)

@@ -79,7 +79,7 @@ package struct GanWeightCalibration {
     /// Shares this far apart, as a factor, are the same: the norms of twenty updates vary by about a tenth in their mean.
     static let tolerance = 1.2
     /// Where trying begins if the configured weight is 0.
-    static let firstWeight = 0.01
+    package static let firstWeight = 0.01
 
     private let configuration: RunConfiguration
     private let fraction: Double

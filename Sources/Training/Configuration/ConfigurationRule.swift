@@ -82,8 +82,13 @@ extension ConfigurationRule where Value == String {
     static var notEmpty: Self { Self { $0.isEmpty ? "the text is empty" : nil } }
 
     /// The same folder for every process, wherever it was started.
-    static var absolutePathOrEmpty: Self {
-        Self { $0.isEmpty || $0.hasPrefix("/") ? nil : "\($0.yaml) does not begin with a slash" }
+    /// Empty, or an absolute path in which `{host}` may stand.
+    static var pathOnHostOrEmpty: Self {
+        Self { path in
+            guard path.isEmpty || path.hasPrefix("/") else { return "\(path.yaml) does not begin with a slash" }
+            let rest = path.replacing("{host}", with: "")
+            return rest.contains { "{}".contains($0) } ? "\(path.yaml) has braces around something else than host" : nil
+        }
     }
 
     /// A name becomes part of a path and of one line of output.

@@ -55,7 +55,8 @@ struct ConfigurationSource {
     private mutating func readOverride(_ text: String) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let key = String(parts[0])
-        guard parts.count == 2, let node = try? Yams.compose(yaml: String(parts[1])) else {
+        // A shell passes KEY="" on as KEY=, which in YAML is no value at all.
+        guard parts.count == 2, let node = try? Yams.compose(yaml: parts[1].isEmpty ? "''" : String(parts[1])) else {
             faults.append(
                 ConfigurationFault(
                     location: "--set \(text)", key: "",

@@ -93,7 +93,7 @@ extension RunConfiguration {
             "share of the time for which saves may hold steps up: dearer ones are made more rarely; 0: no limit",
             mayChangeOnResume: true),
         ConfigurationKey(
-            "checkpoints.nodeFolder", \.checkpoints.nodeFolder, .absolutePathOrEmpty,
+            "checkpoints.nodeFolder", \.checkpoints.nodeFolder, .pathOnHostOrEmpty,
             "folder on each machine's own disk for saves in between, such as /scratch/{host}; empty: none",
             mayChangeOnResume: true),
         ConfigurationKey(

@@ -45,7 +45,7 @@ package enum ControlEnvironment {
         return try CoordinatorLink(
             connectingTo: address, keys: keys?.clientKeys(.worker), as: identity, counting: communicator.collectives
         ) { reason in
-            FileHandle.standardError.write(Data("rank \(rank): \(ControlError.superseded(reason: reason))\n".utf8))
+            StandardStream.error.write("rank \(rank): \(ControlError.superseded(reason: reason))\n")
             _exit(ExitStatus.stoppedResumable.rawValue)
         }
     }

@@ -197,7 +197,7 @@ private struct LinkThread: Sendable {
             while try turn(socket) {}
         } catch {
             // Without a socket the link is as good as lost; the next request says so when its patience ends.
-            FileHandle.standardError.write(Data("control link of rank \(identity.rank): \(error)\n".utf8))
+            StandardStream.error.write("control link of rank \(identity.rank): \(error)\n")
         }
     }
 

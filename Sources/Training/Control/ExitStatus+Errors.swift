@@ -12,6 +12,7 @@ extension ExitStatus {
         case let error as ConfigurationError: self = error.exitStatus
         case let error as ControlError: self = error.exitStatus
         case let error as RunFolderError: self = error.exitStatus
+        case let error as HostFileError: self = error.exitStatus
         case let error as CheckpointError: self = Self.status(for: error)
         case let error as DatasetError: self = Self.status(for: error)
         case let error as TeacherFileError: self = Self.status(for: error)
@@ -41,7 +42,7 @@ extension ExitStatus {
     private static func status(for error: SecretFileError) -> ExitStatus {
         switch error {
         case .unreadable, .otherOwner, .exposed, .noSecret: .inputMissing
-        case .exists: .runFolderUnusable
+        case .exists, .notMade: .runFolderUnusable
         }
     }
 

@@ -154,7 +154,7 @@ package final class InProcessControl: ControlLink {
     }
 
     private let say: @Sendable (String) -> Void = {
-        FileHandle.standardError.write(Data("dmd2-worker: \($0)\n".utf8))
+        StandardStream.error.write("dmd2-worker: \($0)\n")
     }
 
     /// Goes back to the last sound checkpoint and throws if training has collapsed.

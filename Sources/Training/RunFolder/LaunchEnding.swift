@@ -3,8 +3,10 @@ package import Journal
 
 /// How a launch ended, as the journal tells.
 package enum LaunchEnding: String, Sendable, Encodable {
-    /// It lives, or nobody saw its end.
+    /// It lives, or the journal does not say.
     case open
+    /// Nobody saw its end, which is past: coordinator and launch were killed, or the machine went down.
+    case unseen
     /// Every stage is complete.
     case finished
     /// The run was asked to stop.

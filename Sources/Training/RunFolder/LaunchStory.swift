@@ -9,9 +9,11 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
     /// How many ranks it had, and where; empty: on one machine.
     package var ranks: Int
     package var hosts: String
-    /// When it began and ended, ISO 8601 in UTC; the end is nil while it lives, or where nobody saw it.
+    /// When it began and ended, ISO 8601 in UTC; the end is nil while it lives, and where nobody saw it.
     package var started: String
     package var ended: String?
+    /// When the journal last told of it, ISO 8601 in UTC; nil where it never did.
+    package var lastHeard: String?
     /// How it ended.
     package var ending: LaunchEnding
     /// Why: the first cause of a failure, else a word of how; nil while it lives.
@@ -41,16 +43,22 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
     package var goodput: Double
     package var secondsByActivity: [String: Double]
 
-    /// The story of a launch; nil if there was no such launch. `now` counts where the run still lives.
+    /// The story of a launch; nil if there was no such launch. `now` is nil where the run does not live.
     package init?(of launch: Int, generations: [GenerationRecord], events: [EventRecord], now: Date?) {
         guard let record = generations.first(where: { $0.generation == launch }) else { return nil }
         self.launch = launch
         (ranks, started, ended, cause) = (record.ranks, record.startedUTC, record.endedUTC, record.cause)
-        let endings = generations.map { (launch: $0.generation, ending: LaunchEnding(of: $0, events: events)) }
-        ending = LaunchEnding(of: record, events: events)
+        let last = generations.last?.generation
+        let endings = generations.map { record in
+            let ending = LaunchEnding(of: record, events: events)
+            let isOver = now == nil || record.generation != last
+            return (launch: record.generation, ending: ending == .open && isOver ? .unseen : ending)
+        }
+        ending = endings.first { $0.launch == launch }?.ending ?? .open
         runEnding = endings.last?.ending ?? ending
         failedLaunches = endings.filter { $0.ending == .failed }.map(\.launch)
         let own = events.filter { $0.generation == launch }
+        lastHeard = own.last?.timeUTC
         hosts = own.first { $0.kind == "launch_started" }?.particulars["hosts"] ?? ""
         coordinatorDeaths = own.count { $0.kind == "coordinator_resumed" }
         standstills = own.filter { ["process_woken", "stood_still"].contains($0.kind) }.map {

@@ -20,7 +20,18 @@ package struct NodeFolder: Sendable {
         return NodeShards(folder: "\(path)/dmd2-\(key)/\(stage)")
     }
 
-    /// Throws `RunFolderError.nodeFolderUnusable` if this machine, which is the folder's, would refuse to write there.
+    /// Makes the folder on this machine, which is the folder's. Throws `RunFolderError.nodeFolderUnusable` if it refuses.
+    package func make() throws(RunFolderError) {
+        do {
+            try DurableFolder.create(path)
+        } catch {
+            throw .nodeFolderUnusable(folder: path, reason: "\(error)")
+        }
+        try check()
+    }
+
+    /// Throws `RunFolderError.nodeFolderUnusable` if this machine, which is the folder's, would refuse to write there, as far
+    /// as can be told without trying.
     package func check() throws(RunFolderError) {
         if let reason = NearestFolder(to: path).problem { throw .nodeFolderUnusable(folder: path, reason: reason) }
     }

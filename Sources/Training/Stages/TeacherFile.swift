@@ -65,6 +65,9 @@ package enum TeacherFileError: Error, Sendable, Equatable, CustomStringConvertib
         case .unusable(.mismatch(let path, let reason)):
             "teacher.weights: \(path) is no teacher of this network: \(reason); use the data.* and network.* keys it was "
                 + "trained with"
+        case .unusable(.damaged(let path, let reason)):
+            "teacher.weights: \(path) is no sound safetensors file: \(reason); name another, as dmd2 checkpoint export or "
+                + "scripts/convert-edm-pickle.py writes it"
         case .unusable(let error):
             "teacher.weights: \(error)"
         case .other(let path, let sha256, let wanted):

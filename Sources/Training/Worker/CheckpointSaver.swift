@@ -152,6 +152,7 @@ final class CheckpointSaver {
             [
                 (save.place.stallMetric, stall), ("checkpoint.write_seconds", seconds.total),
                 ("checkpoint.hash_seconds", seconds.hashing),
+                ("checkpoint.hash_wait_seconds", seconds.waitingForHash),
             ])
         try control.beginPublishing(
             CheckpointDraft(

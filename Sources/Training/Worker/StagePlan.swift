@@ -37,4 +37,13 @@ package struct StagePlan: Sendable, Equatable {
     }
 
     package func contains(_ stage: Stage) -> Bool { names.contains(stage.rawValue) }
+
+    /// Throws a fault of the command line if a run of this plan cannot end with `last`, because it has no such stage.
+    package func checkContains(_ last: Stage?) throws(ConfigurationError) {
+        guard let last, !contains(last) else { return }
+        let problem =
+            "this run has no stage \(last.rawValue); it has \(names.joined(separator: ", "))"
+            + (last == .pairs ? " (distil.regressionWeight above 0 adds the pairs)" : "")
+        throw .faulty([ConfigurationFault(location: "--until", key: "", problem: problem)])
+    }
 }

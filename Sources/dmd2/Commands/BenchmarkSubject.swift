@@ -42,7 +42,7 @@ struct BenchmarkSubject: ParsableArguments {
 
 /// A benchmark's answer: a table, or one JSON object.
 struct BenchmarkFormat: ParsableArguments {
-    @Flag(help: "Print one JSON object.")
+    @Flag(help: "Print JSON, on one line.")
     var json = false
 
     /// Prints the measurement.

@@ -11,7 +11,8 @@ struct CalibrateCommand: ParsableCommand {
         abstract: "Find the distil.ganWeight at which the GAN's gradient is a given share of the matching gradient.",
         discussion: """
             Begins the distillation in memory, with the teacher that the run folder has, at the configured weight and at \
-            those proposed, and measures what the line health of dmd2 status calls GAN/DM gradient. Writes nothing.
+            those proposed, and measures what the line health of dmd2 status calls GAN/DM gradient. Without a configured \
+            weight it begins at \(GanWeightCalibration.firstWeight). Writes nothing.
             """)
 
     @Argument(help: "The configuration, such as configs/digits.yaml.")

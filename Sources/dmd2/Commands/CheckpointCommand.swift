@@ -52,11 +52,14 @@ struct CheckpointCommand: ParsableCommand {
             guard !checkpoints.isEmpty else { throw folder.noCheckpoint }
             try format.show(checkpoints, text: \.text)
             let damaged = checkpoints.count { !$0.sound }
-            if damaged > 0 {
-                throw CommandFailure(
-                    .badData,
-                    "\(damaged) of \(checkpoints.count) checkpoints damaged; a run goes on from the newest sound one")
-            }
+            guard damaged > 0 else { return }
+            let sound = Set(checkpoints.filter(\.sound).map(\.stage))
+            let lost = Set(checkpoints.map(\.stage)).subtracting(sound).sorted()
+            let end =
+                lost.isEmpty
+                ? "a run goes on from the newest sound one"
+                : "none of \(lost.joined(separator: " and ")) is sound: a run does that again from its beginning"
+            throw CommandFailure(.badData, "\(damaged) of \(checkpoints.count) checkpoints damaged; \(end)")
         }
     }
 }

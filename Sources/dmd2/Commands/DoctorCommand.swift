@@ -9,8 +9,9 @@ import Training
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "doctor",
-        abstract: "Check a configuration's data, noise levels, teacher, memory and disk before a run.",
-        discussion: "A line for each check; ends with 78 if one failed. Writes nothing.")
+        abstract: "Check a configuration's folder, launch, data, noise levels, teacher, memory and disk before a run.",
+        discussion:
+            "A line for each check, with --json one list of objects; ends with 78 if one failed. Writes nothing.")
 
     @Argument(help: "The configuration, such as configs/digits.yaml.")
     var config: String
@@ -25,7 +26,9 @@ struct DoctorCommand: ParsableCommand {
         Doctor(configuration).examine { finding in
             findings.append(finding)
             // A check may take a while: what is known is shown at once.
-            if !format.json { print(FindingLine.text(finding)) }
+            guard !format.json else { return }
+            print(FindingLine.text(finding))
+            fflush(nil)
         }
         if format.json { print(try BenchmarkFormat.line(findings)) }
         let failed = findings.filter { $0.outcome == .failed }.map(\.name)

@@ -33,7 +33,9 @@ struct SupervisedRun {
 
     /// Runs to the end and returns the coordinator's exit code.
     func run() async throws -> Int32 {
-        let folder = RunFolder(path: try options.configuration(path: path).run.folder)
+        let configuration = try options.configuration(path: path)
+        try StagePlan(configuration).checkContains(last)
+        let folder = RunFolder(path: configuration.run.folder)
         let coordinator = CoordinatorProcess(folder: folder, arguments: options.arguments(path: path, upTo: last))
         let progress = ProgressDisplay(folder: folder)
 

@@ -35,7 +35,7 @@ struct StatusCommand: AsyncParsableCommand {
     private func show(_ status: RunStatus, of folder: RunFolder, live: Bool) throws {
         let clearScreen = watch && !format.json && isatty(STDOUT_FILENO) == 1 ? "\u{1B}[H\u{1B}[2J" : ""
         try format.show([ShownStatus(live: live, folder: folder.path, status: status)]) {
-            clearScreen + StatusText.text($0.status)
+            clearScreen + StatusText.text($0)
         }
         fflush(nil)
     }

@@ -11,7 +11,7 @@ package enum LaunchStoryText {
             ("launch", "\(story.launch), \(story.ranks) ranks\(story.hosts.isEmpty ? "" : " on \(story.hosts)")"),
         ]
         rows.append(("began", story.started))
-        rows.append(("ended", (story.ended ?? "not yet, or unseen") + (wellDone(story).map { ": \($0)" } ?? "")))
+        rows.append(("ended", ended(story)))
         if story.ending == .failed { rows.append(("first cause", story.cause ?? "not recorded")) }
         rows += story.collateral.map { ("followed", $0) }
         if story.coordinatorDeaths > 0 {
@@ -39,20 +39,30 @@ package enum LaunchStoryText {
         let state =
             switch story.runEnding {
             case .open, .resized: "not over"
+            case .unseen: "cut off; dmd2 run goes on from the last checkpoint"
             case .finished: "finished"
             case .stopped: "stopped"
             case .failed: "failed"
             }
         let failed = story.failedLaunches.map(String.init)
-        guard let first = failed.first else { return "\(state); nothing failed" }
+        guard let first = failed.first else {
+            return story.runEnding == .unseen ? state : "\(state); nothing failed"
+        }
         let launches = failed.count == 1 ? "launch \(first)" : "launches \(failed.joined(separator: ", "))"
         return story.runEnding == .finished
             ? "\(state); recovered from the failure of \(launches)" : "\(state); \(launches) failed"
     }
 
-    /// How a launch ended in which nothing failed.
-    private static func wellDone(_ story: LaunchStory) -> String? {
-        story.ending == .failed || story.ending == .open ? nil : story.cause
+    /// When a launch ended, and how if nothing failed in it.
+    private static func ended(_ story: LaunchStory) -> String {
+        switch story.ending {
+        case .open: "not yet"
+        case .unseen:
+            "nobody saw it: the coordinator was killed with the launch, or this machine went down; last heard of "
+                + (story.lastHeard ?? story.started)
+        case .failed: story.ended ?? "unknown"
+        case .finished, .stopped, .resized: [story.ended, story.cause].compactMap(\.self).joined(separator: ": ")
+        }
     }
 
     /// `93.1% kept; launch 2.1 s, load 1.0 s`.

@@ -1,12 +1,14 @@
-package import Coordination
+import Coordination
 import Foundation
 
 /// A run's state on some lines, for a person.
 package enum StatusText {
     /// The lines, without a line end after the last.
-    package static func text(_ status: RunStatus) -> String {
+    package static func text(_ shown: ShownStatus) -> String {
+        let status = shown.status
         let process = status.pid > 0 ? ", process \(status.pid)" : ""
         var rows = [("run", "\(status.run), \(status.state.rawValue), launch \(status.generation)\(process)")]
+        rows.append(("folder", shown.folder))
         if status.stage != nil {
             rows.append(("stage", ProgressLine.plain(status)))
             rows.append(("updates", updates(status)))

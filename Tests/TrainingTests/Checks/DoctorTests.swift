@@ -33,10 +33,52 @@ struct DoctorTests {
         let run = TemporaryRun()
         #expect(
             Self.outcomes(TinyRun(folder: run.folder).configuration) == [
-                "labels": .ok, "pixels": .ok, "noise levels": .ok, "teacher": .skipped, "matching gradient": .ok,
+                "run folder": .ok, "mpirun": .ok, "labels": .ok, "pixels": .ok, "noise levels": .ok,
+                "teacher": .skipped, "matching gradient": .ok,
                 "memory": .ok, "disk": .ok,
             ])
         #expect(!FileManager.default.fileExists(atPath: run.folder), "it only reads")
+    }
+
+    @Test("What a run would meet before its first step fails: its folder, mpirun, keys, hosts")
+    func launch() throws {
+        let run = TemporaryRun()
+        func check(_ change: (inout RunConfiguration) -> Void) -> [String: Finding] {
+            let findings = LaunchCheck(TinyRun(folder: run.folder, change).configuration).findings
+            return Dictionary(uniqueKeysWithValues: findings.map { ($0.name, $0) })
+        }
+        let faulty = check {
+            $0.run.folder = "/dev/null/run"
+            $0.launch.mpirun = "no-such-mpirun"
+            $0.launch.hostFile = run.folder + ".hosts"
+            $0.coordinator.keys = run.folder + ".keys"
+        }
+        #expect(faulty.values.allSatisfy { $0.outcome == .failed } && faulty.count == 4, "\(faulty)")
+        #expect(faulty["host file"]?.measured.hasSuffix("No such file or directory") == true)
+
+        defer { try? FileManager.default.removeItem(atPath: run.folder + ".hosts") }
+        try Data("a slots=2\nb slots=1".utf8).write(to: URL(fileURLWithPath: run.folder + ".hosts"))
+        let short = check {
+            $0.launch.hostFile = run.folder + ".hosts"
+            $0.launch.minRanks = 4
+        }
+        #expect(short["host file"]?.outcome == .warning)
+        #expect(short["host file"]?.measured == "2 hosts with 3 slots, 4 needed")
+
+        let owned = try OwnedRunFolder(configuration: TinyRun(folder: run.folder).configuration, fresh: false)
+        #expect(check { _ in }["run folder"]?.measured.contains("run folder in use") == true)
+        withExtendedLifetime(owned) {}
+    }
+
+    @Test("A run folder that this run goes on in is sound, and one with other settings is not")
+    func otherSettings() throws {
+        let run = TemporaryRun()
+        do { _ = try OwnedRunFolder(configuration: TinyRun(folder: run.folder).configuration, fresh: false) }
+        func finding(_ seed: UInt64) -> Finding? {
+            LaunchCheck(TinyRun(folder: run.folder) { $0.run.seed = seed }.configuration).findings.first
+        }
+        #expect(finding(1)?.outcome == .ok && finding(1)?.measured.hasSuffix("holds this run, which goes on") == true)
+        #expect(finding(7)?.outcome == .failed && finding(7)?.measured.contains("other settings") == true)
     }
 
     @Test("A folder for saves in between is looked at where it would be made")
