@@ -37,7 +37,7 @@ extension CheckpointStore {
 
     /// Gives up a save: what it has written goes, and the space with it.
     package func abandon(_ save: CheckpointSave) throws(CheckpointError) {
-        if DurableFolder.exists(save.folder) { try DurableFolder.remove(save.folder) }
+        try DurableFolder.remove(save.folder)
     }
 
     /// Names the save that another rank has begun.
@@ -200,8 +200,7 @@ extension CheckpointStore {
         }
         let published = path(Self.stepName(save.step))
         let replaced = path(Self.replacedPrefix + Self.stepName(save.step))
-        let isReplacement = DurableFolder.exists(published)
-        if isReplacement {
+        if DurableFolder.exists(published) {
             try DurableFolder.rename(published, to: replaced)
             try reach(.replace)
         }
@@ -209,7 +208,7 @@ extension CheckpointStore {
         try DurableFolder.move(save.folder, to: published)
         try reach(.parentFlush)
         try DurableFolder.flush(folder)
-        if isReplacement { try DurableFolder.remove(replaced) }
+        try DurableFolder.remove(replaced)
     }
 }
 

@@ -114,7 +114,7 @@ extension CheckpointStore {
         guard rejected.fault.isDamage else { return rejected }
         var moved = rejected
         moved.folder = path(Self.stepName(rejected.step)) + Self.damageMark + rejected.fault.rawValue
-        if DurableFolder.exists(moved.folder) { try DurableFolder.remove(moved.folder) }
+        try DurableFolder.remove(moved.folder)
         try DurableFolder.rename(path(Self.stepName(rejected.step)), to: moved.folder)
         return moved
     }

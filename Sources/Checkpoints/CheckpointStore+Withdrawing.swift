@@ -10,7 +10,7 @@ extension CheckpointStore {
         for step in withdrawn {
             let folder = path(Self.stepName(step))
             let aside = folder + Self.withdrawalMark
-            if DurableFolder.exists(aside) { try DurableFolder.remove(aside) }
+            try DurableFolder.remove(aside)
             try DurableFolder.rename(folder, to: aside)
         }
         return withdrawn

@@ -52,7 +52,7 @@ package struct CheckpointStore: Sendable {
 
     /// Removes the folder with all that is in it.
     package func removeAll() throws(CheckpointError) {
-        if DurableFolder.exists(folder) { try DurableFolder.remove(folder) }
+        try DurableFolder.remove(folder)
     }
 
     /// Puts back a checkpoint whose replacement was interrupted between its two renames.

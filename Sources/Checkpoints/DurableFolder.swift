@@ -8,9 +8,10 @@ package enum DurableFolder {
         guard !isFolder(path) else { return }
         let parent = (path as NSString).deletingLastPathComponent
         if !parent.isEmpty, !exists(parent) { try create(parent) }
+        guard mkdir(path, 0o777) != 0 else { return }
+        let error = CheckpointError.lastSystemError("create", path)
         // Another process may just have made it.
-        guard mkdir(path, 0o777) != 0, !isFolder(path) else { return }
-        throw .lastSystemError("create", path)
+        if !isFolder(path) { throw error }
     }
 
     private static func isFolder(_ path: String) -> Bool {
@@ -18,14 +19,23 @@ package enum DurableFolder {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
-    /// Removes `path` and all below it.
+    /// Removes `path` and all below it, if it is there.
     static func remove(_ path: String) throws(CheckpointError) {
-        do {
-            try FileManager.default.removeItem(atPath: path)
-        } catch {
-            throw .system(operation: "remove", path: path, reason: error.localizedDescription)
+        for attempt in 1...removalAttempts {
+            guard exists(path) else { return }
+            do {
+                try FileManager.default.removeItem(atPath: path)
+                return
+            } catch {
+                // A save that is given up may be removed by its coordinator and by the next launch at once: each finds
+                // names gone.
+                guard attempt == removalAttempts, exists(path) else { continue }
+                throw .system(operation: "remove", path: path, reason: error.localizedDescription)
+            }
         }
     }
+
+    private static let removalAttempts = 3
 
     /// The names in `path`; none if it does not exist.
     static func names(in path: String) throws(CheckpointError) -> [String] {

@@ -48,7 +48,7 @@ package struct NodeShards: Sendable {
 
     /// Removes the folder with all that is in it, and the one above it if that leaves nothing there.
     package func removeAll() throws(CheckpointError) {
-        if DurableFolder.exists(folder) { try DurableFolder.remove(folder) }
+        try DurableFolder.remove(folder)
         // Refused while there is something in it, which is what is wanted.
         rmdir((folder as NSString).deletingLastPathComponent)
     }

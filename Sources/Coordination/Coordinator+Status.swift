@@ -73,7 +73,9 @@ extension Coordinator {
         case .idle: "starting"
         case .launching:
             "waiting for \(placement.rankCount - membership.members.count) of \(placement.rankCount) ranks"
-        case .waitingForHosts: "waiting for hosts with at least \(hosts.minRanks) slots"
+        case .waitingForHosts:
+            "waiting for hosts, until they have slots for \(hosts.minRanks) ranks; at most "
+                + "\(Int(Supervisor.hostWaitSeconds)) s"
         case .resizing(let reason, _): "completing and saving the granted steps: \(reason)"
         case .running: supervisor.lastCause.map { "running again after: \($0)" } ?? "running"
         case .draining: "completing and saving the granted steps, then stopping"

@@ -75,12 +75,15 @@ struct SuperviseCommand: ParsableCommand {
             ranksHere: hosts == nil ? configuration.launch.ranks : 1, dataBytes: try configuration.loadedDataBytes())
         let launch = try LaunchPlan(configuration: configuration, workerArguments: workerArguments(configuration))
         let keys = try configuration.coordinator.keyFolder?.coordinatorKeys()
+        // The ranks of this machine would find out only when they are there.
+        if hosts == nil { _ = try configuration.coordinator.keyFolder?.clientKeys(.worker) }
         let socket = try Self.socket(configuration, keys: keys, fresh: fresh)
         let server = try statusServer(configuration.coordinator)
         try nodeFolder?.make()
         let folder = try OwnedRunFolder(configuration: configuration, fresh: fresh)
         let program = try CoordinatorProgram(
-            configuration: configuration, hosts: hosts, folder: folder, launch: launch, socket: socket, server: server)
+            configuration: configuration, hosts: hosts, folder: folder, launch: launch, socket: socket, server: server,
+            finishesStop: goOn)
         TerminalLine.write(launch.summary(rankBytes: rankBytes))
         let (status, message) = try program.run()
         if status == .done { Foundation.exit(status.rawValue) }

@@ -39,17 +39,18 @@ struct CoordinatorProgram: ~Copyable {
     /// Between two looks at the run for the HTTP pages.
     private static let observationSeconds = 0.5
 
-    /// Opens the journal and takes over, or ends, what a coordinator that was killed may have left running.
+    /// Opens the journal and takes over, or ends, what a coordinator that was killed may have left running; a launch that
+    /// was asked to stop is taken over only if this coordinator replaces that one (`finishesStop`).
     init(
         configuration: RunConfiguration, hosts: HostDiscovery?, folder: OwnedRunFolder, launch: LaunchPlan,
-        socket: consuming RouterSocket, server: StatusServer?
+        socket: consuming RouterSocket, server: StatusServer?, finishesStop: Bool
     ) throws {
         let journal = try Journal.writing(path: folder.layout.journal)
         let inbox = try Inbox()
         let endpoint = configuration.coordinator.reached(bound: socket.endpoint).description
         let processes = WorkerProcesses(plan: launch, endpoint: endpoint, layout: folder.layout, inbox: inbox)
         let earlier = try EarlierLaunch.adoptable(
-            in: folder.layout, reachedAt: endpoint, plan: launch, journal: journal)
+            in: folder.layout, reachedAt: endpoint, plan: launch, journal: journal, finishesStop: finishesStop)
         let coordinator = try Self.coordinator(
             configuration, hosts: try hosts?.find(), history: try journal.history(),
             resuming: try earlier.map { try journal.liveLaunch($0.order.generation, on: $0.order.placement) })
@@ -96,7 +97,8 @@ struct CoordinatorProgram: ~Copyable {
         TerminationSignals.startCounting()
         var signalsSeen = 0
         try handle(firstEvent, from: nil)
-        if case .resumed = firstEvent { announceAddress() }
+        // A run that waits for hosts can be asked, and stopped, too.
+        announceAddress()
         while true {
             if processes.look(at: monotonicSeconds()) { announceAddress() }
             for event in inbox.take() { try handle(event, from: nil) }
@@ -282,7 +284,7 @@ struct CoordinatorProgram: ~Copyable {
         }
     }
 
-    /// Writes `coordinator.json`: when a launch is ordered, and again when it has a process group.
+    /// Writes `coordinator.json`: at the start, when a launch is ordered, and again when it has a process group.
     private func announceAddress() {
         let address = CoordinatorAddress(
             endpoint: endpoint, pid: getpid(), generation: coordinator.generation,

@@ -11,16 +11,21 @@ enum EarlierLaunch {
     static func endpoint(in layout: RunFolderLayout) -> String? { record(in: layout)?.order.endpoint }
 
     /// The last launch, if this coordinator can go on with it: it listens where the ranks look for it, and would start
-    /// them in the same way. Any other is ended. Call it with the run folder's lock held: then whoever began the launch
-    /// is gone.
+    /// them in the same way. Any other is ended, and so is one that was asked to stop, unless `finishesStop`: whoever
+    /// starts the run again does not want it to stop. Call it with the run folder's lock held: then whoever began the
+    /// launch is gone.
     static func adoptable(
-        in layout: RunFolderLayout, reachedAt endpoint: String, plan: LaunchPlan, journal: Journal
+        in layout: RunFolderLayout, reachedAt endpoint: String, plan: LaunchPlan, journal: Journal, finishesStop: Bool
     ) throws -> LaunchRecord? {
         guard let record = record(in: layout) else { return nil }
         let logs = layout.logs(ofGeneration: record.order.generation)
         let hasEnd = FileManager.default.fileExists(atPath: LaunchRecord.endPath(inLogs: logs))
         let last = try journal.generations().last
-        if last?.generation == record.order.generation, last?.endedUTC == nil, record.keeper.isAlive || hasEnd,
+        let isToStop = try journal.events().contains {
+            $0.kind == "stop_asked" && $0.generation == record.order.generation
+        }
+        let isLast = last?.generation == record.order.generation && last?.endedUTC == nil
+        if finishesStop || !isToStop, isLast, record.keeper.isAlive || hasEnd,
             record.order.endpoint == endpoint, plan.wouldOrder(record.order)
         {
             return record
@@ -43,7 +48,7 @@ enum EarlierLaunch {
     /// write it.
     private static func record(in layout: RunFolderLayout) -> LaunchRecord? {
         guard let address = RecordFile.read(CoordinatorAddress.self, at: layout.coordinatorAddress),
-            address.isOnThisMachine
+            address.isOnThisMachine, address.generation > 0
         else { return nil }
         let logs = layout.logs(ofGeneration: address.generation)
         for _ in 0..<100 {

@@ -16,9 +16,7 @@ struct LaunchPlan: Sendable {
         self.workerArguments = workerArguments
         guard let found = MPILaunch.findProgram(settings.mpirun) else {
             throw ProgramFailure(
-                status: .unavailable,
-                description:
-                    "\(settings.mpirun) not found: install it (apt-get install openmpi-bin) or set launch.mpirun")
+                status: .unavailable, description: "\(settings.mpirun) not found: \(MPILaunch.missingAdvice)")
         }
         mpirun = found
         worker =

@@ -1,5 +1,6 @@
 import Checkpoints
 import Foundation
+import Synchronization
 import Testing
 
 struct CheckpointStoreTests {
@@ -26,6 +27,22 @@ struct CheckpointStoreTests {
     func nothing() throws {
         let search = try store.newestVerified(settingAside: true)
         #expect(search.found == nil && search.rejected.isEmpty)
+    }
+
+    @Test("Two that give up the same save at once both succeed")
+    func abandonedTwice() throws {
+        let store = store
+        let failures = Mutex<[String]>([])
+        for step in 1...20 {
+            let save = store.saveInProgress(step: step, generation: 1)
+            try FileManager.default.createDirectory(atPath: save.folder, withIntermediateDirectories: true)
+            for file in 0..<100 { try Data().write(to: URL(filePath: "\(save.folder)/\(file)")) }
+            DispatchQueue.concurrentPerform(iterations: 2) { _ in
+                do { try store.abandon(save) } catch { failures.withLock { $0.append("\(error)") } }
+            }
+            #expect(!FileManager.default.fileExists(atPath: save.folder))
+        }
+        #expect(failures.withLock { $0 } == [])
     }
 
     @Test("The newest is the one with the highest number, not the last in the alphabet")

@@ -83,6 +83,14 @@ extension ProgramTests {
                 "dmd2", ["run", sandbox.configuration, "--set", "coordinator.keys=keys"])
             #expect(exposed.exitCode == 66)
             #expect(exposed.complaints.count == 1 && exposed.errors.contains("coordinator.secret has mode 0644"))
+            let ranks = KeyFolder(sandbox.path("ranks"))
+            try ranks.create()
+            try FileManager.default.setAttributes(
+                [.posixPermissions: 0o644], ofItemAtPath: "\(ranks.path)/worker.secret")
+            let forRanks = try await sandbox.run(
+                "dmd2", ["run", sandbox.configuration, "--set", "coordinator.keys=ranks"])
+            #expect(forRanks.exitCode == 66)
+            #expect(forRanks.complaints.count == 1 && forRanks.errors.contains("worker.secret has mode 0644"))
             let open = try await sandbox.run(
                 "dmd2", ["run", sandbox.configuration, "--set", "coordinator.endpoint=tcp://0.0.0.0:5555"])
             #expect(open.exitCode == 78 && open.errors.contains("dmd2 keys new"), "\(open.errors)")

@@ -195,6 +195,46 @@ extension ProgramTests {
             #expect(sandbox.liveProcesses.isEmpty)
         }
 
+        @Test("A run that was killed while it stopped goes on at its next start, and does not stop again")
+        func killedWhileStopping() async throws {
+            let sandbox = try Sandbox()
+            let live = LiveRun(folder: sandbox.runFolder)
+            let command =
+                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments
+            let first = try sandbox.start("dmd2", command)
+            let status = try await live.reach("teacher", step: 7)
+            // A rank that stands still keeps the stop from ending by itself.
+            #expect(kill(try #require(status.ranks.first).pid, SIGSTOP) == 0)
+            kill(first.processIdentifier, SIGTERM)
+            _ = try await eventually("the stop") {
+                try live.journal().events().contains { $0.kind == "stop_asked" } ? true : nil
+            }
+            kill(first.processIdentifier, SIGTERM)
+            let stopped = try await sandbox.finish(first)
+            #expect(stopped.exitCode == Coordination.ExitStatus.stoppedResumable.rawValue, "\(stopped)")
+
+            let continued = try await sandbox.run("dmd2", command)
+            #expect(continued.exitCode == 0, "\(continued)")
+            #expect(continued.weights == (try await Self.undisturbed.value))
+            #expect(sandbox.liveProcesses.isEmpty)
+            let told = try await sandbox.run("dmd2", ["explain", sandbox.runFolder])
+            #expect(told.output.contains("nobody saw it"), "\(told)")
+        }
+
+        @Test("A run without hosts says that it waits, and can be asked and stopped")
+        func noHosts() async throws {
+            let sandbox = try Sandbox()
+            try sandbox.write("localhost slots=0\n", to: "hosts")
+            let program = try sandbox.start(
+                "dmd2", ["run", sandbox.configuration, "--set", "launch.hostFile=hosts"])
+            let status = try await eventually("a status") { try LiveRun(folder: sandbox.runFolder).status() }
+            #expect(status.state == .waitingForHosts && status.generation == 0)
+            let stop = try await sandbox.run("dmd2", ["stop", sandbox.runFolder])
+            #expect(stop.exitCode == 0, "\(stop)")
+            let outcome = try await sandbox.finish(program)
+            #expect(outcome.exitCode == 0, "\(outcome)")
+        }
+
         @Test("A run that is stopped and continued ends with the same weights, and saves when asked")
         func stopAndContinue() async throws {
             let sandbox = try Sandbox()

@@ -98,7 +98,7 @@ import Training
         ]
         let launches = [try generation(1, ended: false, cause: nil)]
         let dead = try #require(LaunchStory(of: 1, generations: launches, events: events, now: nil))
-        #expect(dead.ending == .unseen && dead.runEnding == .unseen && dead.failedLaunches.isEmpty)
+        #expect(dead.ending == .unseen && dead.runEnding == .unseen && dead.failedLaunches == [1])
         #expect(dead.lastHeard == events[2].timeUTC)
         let now = try #require(try event(12, 1, "now").time)
         let alive = try #require(LaunchStory(of: 1, generations: launches, events: events, now: now))

@@ -33,9 +33,7 @@ package struct LaunchCheck {
     private var mpirun: Finding {
         let (name, program) = ("mpirun", configuration.launch.mpirun)
         guard let path = MPILaunch.findProgram(program) else {
-            return Finding(
-                .failed, name, "\(program) not found",
-                advice: "install it (apt-get install openmpi-bin) or set launch.mpirun")
+            return Finding(.failed, name, "\(program) not found", advice: MPILaunch.missingAdvice)
         }
         return Finding(.ok, name, path)
     }
@@ -45,6 +43,7 @@ package struct LaunchCheck {
         guard let folder = configuration.coordinator.keyFolder else { return nil }
         do {
             _ = try folder.coordinatorKeys()
+            _ = try folder.clientKeys(.worker)
             return Finding(.ok, "keys", folder.path)
         } catch {
             return Finding(.failed, "keys", "\(error)")

@@ -23,6 +23,9 @@ package enum MPILaunch {
         return arguments
     }
 
+    /// What to do where there is no mpirun.
+    package static let missingAdvice = "install it (apt-get install openmpi-bin) or set launch.mpirun"
+
     /// A path as it is, a name in PATH; nil where there is no such program.
     package static func findProgram(_ name: String) -> String? {
         let folders = name.contains("/") ? [""] : searchPath.map { $0 + "/" }

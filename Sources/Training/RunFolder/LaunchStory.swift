@@ -36,7 +36,7 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
     package var isRecovered = true
     /// The launch that had come as far again; nil where none has, and where nothing failed.
     package var recoveredBy: Int?
-    /// Of the whole run: how its last launch ended, and which launches failed.
+    /// Of the whole run: how its last launch ended, and which launches failed, those included whose end nobody saw.
     package var runEnding: LaunchEnding
     package var failedLaunches: [Int]
     /// How much of the run's time was kept, and all its seconds by activity.
@@ -56,7 +56,7 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
         }
         ending = endings.first { $0.launch == launch }?.ending ?? .open
         runEnding = endings.last?.ending ?? ending
-        failedLaunches = endings.filter { $0.ending == .failed }.map(\.launch)
+        failedLaunches = endings.filter { [.failed, .unseen].contains($0.ending) }.map(\.launch)
         let own = events.filter { $0.generation == launch }
         lastHeard = own.last?.timeUTC
         hosts = own.first { $0.kind == "launch_started" }?.particulars["hosts"] ?? ""

@@ -32,7 +32,15 @@ struct ExplainCommand: ParsableCommand {
     }
 
     private static func interesting(_ generations: [GenerationRecord], _ events: [EventRecord]) -> Int? {
-        let failed = generations.last { LaunchEnding(of: $0, events: events) == .failed }
-        return (failed ?? generations.last)?.generation
+        let last = generations.last
+        let failed = generations.last { launch in
+            switch LaunchEnding(of: launch, events: events) {
+            case .failed: true
+            // A launch with a successor has ended, whether somebody saw it or not.
+            case .open, .unseen: launch.generation != last?.generation
+            case .finished, .stopped, .resized: false
+            }
+        }
+        return (failed ?? last)?.generation
     }
 }

@@ -45,9 +45,8 @@ package enum LaunchStoryText {
             case .failed: "failed"
             }
         let failed = story.failedLaunches.map(String.init)
-        guard let first = failed.first else {
-            return story.runEnding == .unseen ? state : "\(state); nothing failed"
-        }
+        guard let first = failed.first else { return "\(state); nothing failed" }
+        if story.runEnding == .unseen, failed.count == 1 { return state }
         let launches = failed.count == 1 ? "launch \(first)" : "launches \(failed.joined(separator: ", "))"
         return story.runEnding == .finished
             ? "\(state); recovered from the failure of \(launches)" : "\(state); \(launches) failed"
