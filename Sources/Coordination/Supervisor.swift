@@ -107,6 +107,9 @@ package struct Supervisor: Sendable {
     /// How long mpirun may outlive its finished ranks, seconds.
     package static let finishSeconds = 30.0
 
+    /// How the message begins of a run that was asked to stop and could not save.
+    package static let unsavedStop = "stopped, but the last save failed: "
+
     /// Where the supervisor is.
     package private(set) var state = State.idle
     /// Number of the current launch; strictly increasing, also over runs of the program.
@@ -283,7 +286,7 @@ package struct Supervisor: Sendable {
             if isOrderlyStop(processEnd) {
                 return end(stopCause == .command ? .done : .stoppedResumable, "stopped, state is saved")
             }
-            return end(permanentStatus(processEnd) ?? .stoppedResumable, "stopped, but the last save failed: \(cause)")
+            return end(permanentStatus(processEnd) ?? .stoppedResumable, Self.unsavedStop + cause)
         case .resizing(let reason, _):
             guard isOrderlyStop(processEnd) else {
                 return failed(processEnd, cause: cause, culprit: culprit, at: now)

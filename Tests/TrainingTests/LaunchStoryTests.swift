@@ -105,6 +105,18 @@ import Training
         #expect(alive.ending == .open && alive.runEnding == .open)
     }
 
+    @Test("Of the launches without an end only the last of a live run lives")
+    func withoutEnd() throws {
+        let journal = try Journal.writing(path: NSTemporaryDirectory() + "story-\(UUID().uuidString).sqlite")
+        for launch in 1...3 { try journal.recordGenerationStart(launch, ranks: 4) }
+        try journal.recordGenerationEnd(2, cause: "rank 1 was ended by signal 9")
+        let generations = try journal.generations()
+        let live = LaunchEnding.all(of: generations, events: [], isLive: true)
+        #expect(live.map(\.ending) == [.unseen, .failed, .open] && live.map(\.launch) == [1, 2, 3])
+        let over = LaunchEnding.all(of: generations, events: [], isLive: false)
+        #expect(over.map(\.ending) == [.unseen, .failed, .unseen])
+    }
+
     @Test("What ended a launch is told apart: its goal, an order, other hosts, a failure")
     func endings() throws {
         let cause = "rank 1 was ended by signal 9"
@@ -118,6 +130,10 @@ import Training
             (
                 "stopped, state is saved", [("run_ended", ["status": "75", "message": "stopped, state is saved"])],
                 .stopped
+            ),
+            (
+                Supervisor.unsavedStop + cause,
+                [("run_ended", ["status": "75", "message": Supervisor.unsavedStop + cause])], .failed
             ),
             ("more hosts", [("resize", ["reason": "more hosts"])], .resized),
             (cause, [("resize", ["reason": "more hosts"])], .failed),

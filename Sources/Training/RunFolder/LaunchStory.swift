@@ -48,15 +48,10 @@ package struct LaunchStory: Sendable, Equatable, Encodable {
         guard let record = generations.first(where: { $0.generation == launch }) else { return nil }
         self.launch = launch
         (ranks, started, ended, cause) = (record.ranks, record.startedUTC, record.endedUTC, record.cause)
-        let last = generations.last?.generation
-        let endings = generations.map { record in
-            let ending = LaunchEnding(of: record, events: events)
-            let isOver = now == nil || record.generation != last
-            return (launch: record.generation, ending: ending == .open && isOver ? .unseen : ending)
-        }
+        let endings = LaunchEnding.all(of: generations, events: events, isLive: now != nil)
         ending = endings.first { $0.launch == launch }?.ending ?? .open
         runEnding = endings.last?.ending ?? ending
-        failedLaunches = endings.filter { [.failed, .unseen].contains($0.ending) }.map(\.launch)
+        failedLaunches = endings.filter(\.ending.isFailure).map(\.launch)
         let own = events.filter { $0.generation == launch }
         lastHeard = own.last?.timeUTC
         hosts = own.first { $0.kind == "launch_started" }?.particulars["hosts"] ?? ""

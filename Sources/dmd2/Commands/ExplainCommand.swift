@@ -19,8 +19,9 @@ struct ExplainCommand: ParsableCommand {
         let folder = try argument.folder()
         let journal = try folder.journal()
         let (generations, events) = (try journal.generations(), try journal.events())
-        let number = launch ?? Self.interesting(generations, events)
         let now = folder.liveCoordinator == nil ? nil : Date.now
+        let endings = LaunchEnding.all(of: generations, events: events, isLive: now != nil)
+        let number = launch ?? (endings.last(where: \.ending.isFailure) ?? endings.last)?.launch
         guard let number,
             let story = LaunchStory(of: number, generations: generations, events: events, now: now)
         else {
@@ -29,18 +30,5 @@ struct ExplainCommand: ParsableCommand {
                 .inputMissing, "\(folder.path): no launch \(launch.map(String.init) ?? ""); there are \(known)")
         }
         try format.show([story], text: LaunchStoryText.text)
-    }
-
-    private static func interesting(_ generations: [GenerationRecord], _ events: [EventRecord]) -> Int? {
-        let last = generations.last
-        let failed = generations.last { launch in
-            switch LaunchEnding(of: launch, events: events) {
-            case .failed: true
-            // A launch with a successor has ended, whether somebody saw it or not.
-            case .open, .unseen: launch.generation != last?.generation
-            case .finished, .stopped, .resized: false
-            }
-        }
-        return (failed ?? last)?.generation
     }
 }
