@@ -173,6 +173,10 @@ extension ProgramTests {
                 environment: ["DMD2_FAILPOINT": "die:manifest:5"])
             #expect(outcome.exitCode == Coordination.ExitStatus.gaveUp.rawValue, "\(outcome.errors)")
             #expect(outcome.complaints.last?.contains("gave up after 5 deaths of the coordinator") == true)
+            // The ranks wait a minute for another coordinator; a test need not.
+            let mpirun = try #require(LiveRun(folder: sandbox.runFolder).address()).processGroup
+            #expect(kill(-mpirun, SIGTERM) == 0)
+            _ = try await eventually("the end of the launch") { sandbox.liveProcesses.isEmpty ? true : nil }
         }
 
         @Test("A run whose programs are all killed but its workers goes on with them at its next start")
