@@ -21,12 +21,10 @@ enum EarlierLaunch {
         let logs = layout.logs(ofGeneration: record.order.generation)
         let hasEnd = FileManager.default.fileExists(atPath: LaunchRecord.endPath(inLogs: logs))
         let last = try journal.generations().last
-        let isToStop = try journal.events().contains {
-            $0.kind == "stop_asked" && $0.generation == record.order.generation
-        }
-        let isLast = last?.generation == record.order.generation && last?.endedUTC == nil
-        if finishesStop || !isToStop, isLast, record.keeper.isAlive || hasEnd,
-            record.order.endpoint == endpoint, plan.wouldOrder(record.order)
+        if last?.generation == record.order.generation, last?.endedUTC == nil, record.keeper.isAlive || hasEnd,
+            record.order.endpoint == endpoint, plan.wouldOrder(record.order),
+            try finishesStop
+                || journal.liveLaunch(record.order.generation, on: record.order.placement).stopCause == nil
         {
             return record
         }

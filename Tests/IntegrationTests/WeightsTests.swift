@@ -11,6 +11,11 @@ extension ProgramTests {
         private static let steps = 30
         private static let arguments = ["--stop-after", "\(steps)", "--print-weights-hash"]
 
+        /// A run of these stages in the sandbox's folder: started again, it goes on.
+        private static func command(in sandbox: Sandbox) -> [String] {
+            ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + arguments
+        }
+
         /// The weights of an undisturbed run on one rank, without mpirun.
         private static let undisturbed = Task {
             let sandbox = try Sandbox()
@@ -118,9 +123,7 @@ extension ProgramTests {
         func killedCoordinator() async throws {
             let sandbox = try Sandbox()
             let live = LiveRun(folder: sandbox.runFolder)
-            let program = try sandbox.start(
-                "dmd2",
-                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments)
+            let program = try sandbox.start("dmd2", Self.command(in: sandbox))
             for step in [4, 11, 18] {
                 let status = try await live.reach("teacher", step: step)
                 #expect(kill(status.pid, SIGKILL) == 0)
@@ -142,9 +145,7 @@ extension ProgramTests {
         func stoppedPrograms() async throws {
             let sandbox = try Sandbox()
             let live = LiveRun(folder: sandbox.runFolder)
-            let program = try sandbox.start(
-                "dmd2",
-                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments)
+            let program = try sandbox.start("dmd2", Self.command(in: sandbox))
             let status = try await live.reach("teacher", step: 4)
             let mpirun = try #require(live.address()?.processGroup)
             let keeper = try #require(sandbox.liveProcesses.first { Self.commandLine($0).contains("--order") })
@@ -169,7 +170,7 @@ extension ProgramTests {
         func coordinatorGivenUp() async throws {
             let sandbox = try Sandbox()
             let outcome = try await sandbox.run(
-                "dmd2", ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments,
+                "dmd2", Self.command(in: sandbox),
                 environment: ["DMD2_FAILPOINT": "die:manifest:5"])
             #expect(outcome.exitCode == Coordination.ExitStatus.gaveUp.rawValue, "\(outcome.errors)")
             #expect(outcome.complaints.last?.contains("gave up after 5 deaths of the coordinator") == true)
@@ -183,8 +184,7 @@ extension ProgramTests {
         func killedPrograms() async throws {
             let sandbox = try Sandbox()
             let live = LiveRun(folder: sandbox.runFolder)
-            let command =
-                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments
+            let command = Self.command(in: sandbox)
 
             let first = try sandbox.start("dmd2", command)
             let status = try await live.reach("teacher", step: 7)
@@ -203,8 +203,7 @@ extension ProgramTests {
         func killedWhileStopping() async throws {
             let sandbox = try Sandbox()
             let live = LiveRun(folder: sandbox.runFolder)
-            let command =
-                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments
+            let command = Self.command(in: sandbox)
             let first = try sandbox.start("dmd2", command)
             let status = try await live.reach("teacher", step: 7)
             // A rank that stands still keeps the stop from ending by itself.
@@ -243,8 +242,7 @@ extension ProgramTests {
         func stopAndContinue() async throws {
             let sandbox = try Sandbox()
             let live = LiveRun(folder: sandbox.runFolder)
-            let command =
-                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments
+            let command = Self.command(in: sandbox)
 
             let first = try sandbox.start("dmd2", command)
             _ = try await live.reach("teacher", step: 1)
@@ -282,8 +280,7 @@ extension ProgramTests {
         @Test("A flipped byte in the newest checkpoint is announced, and training goes on from the one before")
         func flippedByte() async throws {
             let sandbox = try Sandbox()
-            let command =
-                ["run", sandbox.configuration, "--set", "run.folder=\(sandbox.runFolder)"] + Self.arguments
+            let command = Self.command(in: sandbox)
             let first = try await sandbox.run("dmd2", command)
             #expect(first.exitCode == 0, "\(first.errors)")
 
