@@ -19,19 +19,16 @@ package enum DurableFolder {
         return FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) && isFolder.boolValue
     }
 
-    /// Removes `path` and all below it, if it is there.
+    /// Removes `path` and all below it. What is not there, or what another remover takes at the same moment, is removed:
+    /// the coordinator and the next launch may give up the same save at once.
     static func remove(_ path: String) throws(CheckpointError) {
+        guard unlink(path) != 0, errno != ENOENT else { return }
+        guard errno == EISDIR else { throw .lastSystemError("remove", path) }
         for attempt in 1...removalAttempts {
-            guard exists(path) else { return }
-            do {
-                try FileManager.default.removeItem(atPath: path)
-                return
-            } catch {
-                // A save that is given up may be removed by its coordinator and by the next launch at once: each finds
-                // names gone.
-                guard attempt == removalAttempts, exists(path) else { continue }
-                throw .system(operation: "remove", path: path, reason: error.localizedDescription)
-            }
+            for name in try names(in: path) { try remove("\(path)/\(name)") }
+            guard rmdir(path) != 0, errno != ENOENT else { return }
+            // A rank that has not heard yet that the save is given up may have added its file.
+            guard errno == ENOTEMPTY, attempt < removalAttempts else { throw .lastSystemError("remove", path) }
         }
     }
 
@@ -39,9 +36,10 @@ package enum DurableFolder {
 
     /// The names in `path`; none if it does not exist.
     static func names(in path: String) throws(CheckpointError) -> [String] {
-        guard exists(path) else { return [] }
         do {
             return try FileManager.default.contentsOfDirectory(atPath: path)
+        } catch CocoaError.fileReadNoSuchFile {
+            return []
         } catch {
             throw .system(operation: "list", path: path, reason: error.localizedDescription)
         }

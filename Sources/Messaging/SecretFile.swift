@@ -76,7 +76,7 @@ package enum SecretFileError: Error, Sendable, Equatable, CustomStringConvertibl
     package var description: String {
         switch self {
         case .unreadable(let path, let reason):
-            "cannot read \(path): \(reason); dmd2 keys new FOLDER makes a folder of keys"
+            "cannot read \(path): \(reason); copy it from the folder of keys it belongs to, or make a new one: dmd2 keys new FOLDER"
         case .notMade(let path, let reason):
             "cannot make \(path): \(reason); name a new folder where this user may write"
         case .otherOwner(let path, let owner, let user):
@@ -84,7 +84,7 @@ package enum SecretFileError: Error, Sendable, Equatable, CustomStringConvertibl
         case .exposed(let path, let mode):
             "\(path) has mode \(Self.octal(mode)), so others can use it: chmod 600 it, and make new keys if they may have"
         case .noSecret(let path, let reason):
-            "\(path) holds no key or token: \(reason); dmd2 keys new FOLDER makes a folder of keys"
+            "\(path) holds no key or token: \(reason); copy it from the folder of keys it belongs to, or make a new one: dmd2 keys new FOLDER"
         case .exists(let path):
             "\(path) exists; keys are never overwritten, name a new folder"
         }

@@ -9,6 +9,17 @@ enum StandardError {
         StandardStream.error.write(text)
     }
 
+    /// Draws a line on the terminal for the next one to overwrite: the cursor returns to the first column, so that a line
+    /// from elsewhere covers it too.
+    static func redraw(_ line: String) {
+        write("\u{1B}[K" + line + "\r")
+    }
+
+    /// Takes away what `redraw` has drawn.
+    static func eraseLine() {
+        if isTerminal { write("\r\u{1B}[K") }
+    }
+
     /// Columns of the terminal; 80 where there is none to ask.
     static var columns: Int {
         var size = winsize()

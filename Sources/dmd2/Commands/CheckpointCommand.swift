@@ -33,7 +33,10 @@ struct CheckpointCommand: ParsableCommand {
         func run() throws {
             let folder = try argument.folder()
             let checkpoints = try folder.checkpoints(hashingContent: false) + folder.nodeCheckpoints()
-            if checkpoints.isEmpty { try folder.checkHoldsRun() }
+            if checkpoints.isEmpty {
+                try folder.checkHoldsRun()
+                StandardError.write("dmd2: \(folder.path): no checkpoint yet\n")
+            }
             try format.show(checkpoints, text: \.text)
         }
     }

@@ -25,7 +25,8 @@ struct SampleCommand: ParsableCommand {
     @Option(help: "Labels that are asked for in turn, such as 3,5; by default all classes.")
     var labels: LabelList?
 
-    @Option(help: "Seed of the noise; by default the run's.")
+    // Unconditional: -1 is then a seed that is none, not an option that is unknown.
+    @Option(parsing: .unconditional, help: "Seed of the noise; by default the run's.")
     var seed: UInt64?
 
     @Option(help: "The step of the checkpoint.")

@@ -33,12 +33,12 @@ actor ProgressDisplay {
 
     /// Ends the display.
     func finish() {
-        erase()
+        StandardError.eraseLine()
     }
 
     /// Prints a line of its own.
     func note(_ text: String) {
-        erase()
+        StandardError.eraseLine()
         StandardError.write("dmd2: \(text)\n")
     }
 
@@ -64,8 +64,7 @@ actor ProgressDisplay {
         }
         lastGeneration = status.generation
         if isTerminal {
-            // The cursor returns to the first column, so that a line from elsewhere overwrites the bar.
-            StandardError.write("\u{1B}[K" + ProgressLine.bar(status, columns: StandardError.columns - 1) + "\r")
+            StandardError.redraw(ProgressLine.bar(status, columns: StandardError.columns - 1))
         } else if status.stage != nil, status.stage != lastStage || isLineDue {
             lastLine = .now
             StandardError.write(ProgressLine.plain(status) + "\n")
@@ -75,9 +74,5 @@ actor ProgressDisplay {
 
     private var isLineDue: Bool {
         lastLine.map { ContinuousClock.now - $0 >= .seconds(10) } ?? true
-    }
-
-    private func erase() {
-        if isTerminal { StandardError.write("\r\u{1B}[K") }
     }
 }

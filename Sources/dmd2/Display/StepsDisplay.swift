@@ -15,8 +15,8 @@ struct StepsDisplay {
         let seconds = (now - began) / .seconds(1)
         let eta = step > 1 ? ["ETA \(durationText(seconds: seconds / Double(step - 1) * Double(total - step)))"] : []
         if isTerminal {
-            let bar = ProgressLine.bar(title, step: step, of: total, eta, columns: StandardError.columns - 1)
-            StandardError.write("\u{1B}[K" + bar + "\r")
+            StandardError.redraw(
+                ProgressLine.bar(title, step: step, of: total, eta, columns: StandardError.columns - 1))
         } else if isNew || now - lastLine >= .seconds(10) {
             lastLine = now
             StandardError.write((["\(title), step \(step)/\(total)"] + eta).joined(separator: ", ") + "\n")
@@ -25,6 +25,6 @@ struct StepsDisplay {
 
     /// Ends the display.
     func finish() {
-        if isTerminal { StandardError.write("\r\u{1B}[K") }
+        StandardError.eraseLine()
     }
 }
