@@ -8,7 +8,7 @@ extension Coordinator {
         guard ended == generation else { return [] }
         var culprit = culprit
         let unproven = unprovenHosts
-        if culprit.host == nil, supervisor.state == .launching, !membership.isComplete, !unproven.isEmpty {
+        if culprit == Supervisor.Culprit(), supervisor.state == .launching, !membership.isComplete, !unproven.isEmpty {
             // mpirun does not say which host it could not reach; those that worked before are not to blame.
             culprit.host = unproven.joined(separator: ", ")
             for host in unproven { lose(host, at: now) }
@@ -48,15 +48,26 @@ extension Coordinator {
             + supervise(.rankLost(reason: loss.reason, isHost: isHost), at: now)
     }
 
-    /// The hosts of this launch that never worked, if there are others that did.
+    /// The hosts of this launch that never worked, if there are others that did. Where none has, the only other machine
+    /// than this one.
     private var unprovenHosts: [String] {
         let unproven = placement.hosts.map(\.name).filter { !provenHosts.contains($0) }
-        return unproven.count < placement.hosts.count ? unproven : []
+        guard unproven.count == placement.hosts.count else { return unproven }
+        let others = unproven.filter { !ownHosts.contains($0) }
+        return others.count == 1 && others.count < unproven.count ? others : []
     }
 
     private mutating func lose(_ host: String, at now: Double) {
         provenHosts.remove(host)
         hosts.blame(host, isLost: true, at: now)
+    }
+
+    /// Where hosts cannot be looked up the run keeps those it knows. Told once, not every second.
+    mutating func hostsUnknown(_ reason: String) -> [Effect] {
+        guard reason != hostsProblem else { return [] }
+        hostsProblem = reason
+        let line = "the hosts stay as they were: \(reason)"
+        return [note("hosts_unknown", ["reason": reason]), .log(line), .announce(line)]
     }
 
     /// Gives hosts back at once, and takes more once they have been there for long enough.

@@ -82,9 +82,15 @@ extension Coordinator {
         switch message {
         case .beginStage(let declaration):
             let entries = stages.begin(declaration, generation: generation)
+            let begun = [Effect.reply(.stageBegun(stage: declaration.name))] + records(entries)
             // A repeated message begins nothing.
-            if !entries.isEmpty { checkpoints.discard(stage: declaration.name, after: declaration.startStep) }
-            return [.reply(.stageBegun(stage: declaration.name))] + records(entries)
+            guard !entries.isEmpty,
+                let newest = checkpoints.discard(stage: declaration.name, after: declaration.startStep)
+            else { return begun }
+            let line =
+                "\(declaration.name) goes on from step \(declaration.startStep): the checkpoint of step \(newest) is "
+                + "gone, or cannot be used"
+            return begun + [.log(line), .announce(line)]
         case .planRequest(let stage, let firstStep):
             return window(stage, from: firstStep) { .reply($0) }
         case .checkpointPrepared(let checkpoint):

@@ -18,6 +18,8 @@ package struct Coordinator: Sendable {
             generation: Int, Supervisor.ProcessEnd, detail: String, culprit: Supervisor.Culprit = Supervisor.Culprit())
         /// The hosts were looked up again.
         case hostsFound([HostSlots])
+        /// They could not be looked up.
+        case hostsUnknown(reason: String)
         /// A checkpoint was published.
         case published(PreparedCheckpoint, generation: Int, path: String, manifestSHA256: String)
         /// A checkpoint could not be published.
@@ -70,6 +72,10 @@ package struct Coordinator: Sendable {
     var hasWorked = false
     /// Hosts from which ranks have been heard, and that have not been lost since.
     var provenHosts: Set<String> = []
+    /// The names of the coordinator's own machine, which no launch has to reach.
+    let ownHosts: Set<String>
+    /// Why the hosts could not be looked up the last time; nil if they could.
+    var hostsProblem: String?
     /// Where the ranks of the current launch run.
     package internal(set) var placement: LaunchPlacement
     var publishing: PreparedCheckpoint?
@@ -116,12 +122,13 @@ package struct Coordinator: Sendable {
 
     /// A coordinator of a run on the hosts of a pool.
     package init(
-        runName: String, pid: Int32, hosts: HostPool, restartBudget: Int, history: History = History(),
-        limits: Membership.Limits = Membership.Limits()
+        runName: String, pid: Int32, hosts: HostPool, ownHosts: Set<String> = [], restartBudget: Int,
+        history: History = History(), limits: Membership.Limits = Membership.Limits()
     ) {
         self.runName = runName
         self.pid = pid
         self.hosts = hosts
+        self.ownHosts = ownHosts
         self.limits = limits
         time = history.time
         checkpoints = history.checkpoints
@@ -133,11 +140,12 @@ package struct Coordinator: Sendable {
 
     /// A coordinator that goes on with a launch whose coordinator died.
     package init(
-        runName: String, pid: Int32, hosts: HostPool, restartBudget: Int, history: History, resuming launch: LiveLaunch,
-        limits: Membership.Limits = Membership.Limits(), at now: Double
+        runName: String, pid: Int32, hosts: HostPool, ownHosts: Set<String> = [], restartBudget: Int, history: History,
+        resuming launch: LiveLaunch, limits: Membership.Limits = Membership.Limits(), at now: Double
     ) {
         self.init(
-            runName: runName, pid: pid, hosts: hosts, restartBudget: restartBudget, history: history, limits: limits)
+            runName: runName, pid: pid, hosts: hosts, ownHosts: ownHosts, restartBudget: restartBudget,
+            history: history, limits: limits)
         supervisor = Supervisor(resuming: launch, restartBudget: restartBudget, at: now)
         stages.resume(launch)
         placement = launch.placement
@@ -179,7 +187,10 @@ package struct Coordinator: Sendable {
             return launchEnded(generation, end, detail: detail, culprit: culprit, at: now)
         case .hostsFound(let found):
             hosts.found(found)
+            hostsProblem = nil
             return []
+        case .hostsUnknown(let reason):
+            return hostsUnknown(reason)
         case .published(let checkpoint, let generation, let path, let sha256):
             return published(checkpoint, in: generation, path: path, sha256: sha256, at: now)
         case .publishFailed(let checkpoint, let generation, let reason):

@@ -30,9 +30,12 @@ package struct PublishedCheckpoints: Equatable, Sendable {
     }
 
     /// Forgets those of a stage with more steps than these: they were withdrawn, or a launch that entered the stage there
-    /// found them damaged.
-    package mutating func discard(stage: String, after step: Int) {
-        checkpoints.removeAll { $0.stage == stage && $0.step > step }
+    /// found them damaged, or gone. Returns the step of the newest of them; nil if there was none.
+    @discardableResult
+    package mutating func discard(stage: String, after step: Int) -> Int? {
+        let discarded = checkpoints.filter { $0.stage == stage && $0.step > step }
+        checkpoints.removeAll(where: discarded.contains)
+        return discarded.map(\.step).max()
     }
 
     /// The same, with times on another clock, which is ahead by so many seconds.

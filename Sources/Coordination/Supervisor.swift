@@ -127,6 +127,7 @@ package struct Supervisor: Sendable {
     private var finishedAt: Double?
     private var collapse: String?
     private var stopCause: StopCause?
+    private var isSignalled = false
     private var hasNothingToSave = false
 
     /// True while the ranks of a launch are expected to work.
@@ -152,6 +153,7 @@ package struct Supervisor: Sendable {
         reportedFailure = launch.failure.map { ($0.exitCode, $0.reason) }
         finishedAt = launch.isFinished ? now : nil
         stopCause = launch.stopCause
+        isSignalled = stopCause == .signal
         if let stopCause {
             state = .draining(stopCause, deadline: now + Self.drainSeconds)
         } else if let reason = launch.resizeReason {
@@ -223,7 +225,9 @@ package struct Supervisor: Sendable {
     }
 
     private mutating func stop(_ cause: StopCause, at now: Double) -> [Effect] {
-        let isRepeated = stopCause != nil
+        // A batch system's first signal may come to a run that a person has stopped already.
+        let isSecondSignal = cause == .signal && isSignalled
+        if cause == .signal { isSignalled = true }
         stopCause = stopCause ?? cause
         switch state {
         case .idle, .backingOff, .waitingForHosts:
@@ -233,7 +237,7 @@ package struct Supervisor: Sendable {
             return []
         case .draining:
             // Whoever asks by signal twice does not want to wait.
-            return isRepeated && cause == .signal ? reap(reason: "stopped without saving", at: now) : []
+            return isSecondSignal ? reap(reason: "stopped without saving", at: now) : []
         case .reaping, .ended:
             return []
         }

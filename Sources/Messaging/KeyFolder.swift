@@ -41,6 +41,7 @@ package struct KeyFolder: Sendable, Equatable {
 
     /// The keys of the bound end.
     package func coordinatorKeys() throws(SecretFileError) -> CoordinatorKeys {
+        try SecretFile.checkFolder(path)
         var allowed: [CurveKey: KeyRole] = [:]
         for role in [KeyRole.worker, .control, .status] { allowed[try publicKey(role)] = role }
         return CoordinatorKeys(secret: try secretKey(.coordinator).key, allowed: allowed)
@@ -48,6 +49,7 @@ package struct KeyFolder: Sendable, Equatable {
 
     /// The keys of a client with this role.
     package func clientKeys(_ role: KeyRole) throws -> ClientKeys {
+        try SecretFile.checkFolder(path)
         let (secret, text) = try secretKey(role)
         return ClientKeys(
             coordinator: try publicKey(.coordinator), publicHalf: try secret.publicHalf(writtenAs: text),

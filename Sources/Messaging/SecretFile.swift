@@ -15,6 +15,19 @@ package enum SecretFile {
         try read(path, forbidden: S_IWGRP | S_IWOTH, maximumBytes: 256)
     }
 
+    /// Throws if others may put other files in the place of those in a folder: it belongs to another user than this
+    /// process's or root, or others can write there and the sticky bit does not keep them from what is not theirs.
+    static func checkFolder(_ path: String) throws(SecretFileError) {
+        var facts = stat()
+        guard stat(path, &facts) == 0 else { throw .unreadable(path: path, reason: Self.lastReason) }
+        guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
+            throw .otherOwner(path: path, owner: facts.st_uid, user: geteuid())
+        }
+        guard facts.st_mode & (S_IWGRP | S_IWOTH) == 0 || facts.st_mode & S_ISVTX != 0 else {
+            throw .exposedFolder(path: path, mode: facts.st_mode & 0o7777)
+        }
+    }
+
     private static func read(
         _ path: String, forbidden: mode_t, maximumBytes: Int
     ) throws(SecretFileError) -> String {
@@ -67,6 +80,8 @@ package enum SecretFileError: Error, Sendable, Equatable, CustomStringConvertibl
     case otherOwner(path: String, owner: UInt32, user: UInt32)
     /// Others can read the secret, or change what must be trusted.
     case exposed(path: String, mode: UInt32)
+    /// Others can replace what is in the folder.
+    case exposedFolder(path: String, mode: UInt32)
     /// The content is none.
     case noSecret(path: String, reason: String)
     /// A folder of keys is to be made where something is.
@@ -83,6 +98,9 @@ package enum SecretFileError: Error, Sendable, Equatable, CustomStringConvertibl
             "\(path) belongs to user \(owner), not to this process's user \(user) or root: chown it, or use keys of your own"
         case .exposed(let path, let mode):
             "\(path) has mode \(Self.octal(mode)), so others can use it: chmod 600 it, and make new keys if they may have"
+        case .exposedFolder(let path, let mode):
+            "\(path) has mode \(Self.octal(mode)), so others can replace the keys there: chmod go-w it, and make new keys "
+                + "if they may have"
         case .noSecret(let path, let reason):
             "\(path) holds no key or token: \(reason); copy it from the folder of keys it belongs to, or make a new one: dmd2 keys new FOLDER"
         case .exists(let path):

@@ -17,6 +17,7 @@ struct CoordinatorProgram: ~Copyable {
     private let keys: String?
     private let server: StatusServer?
     private let processes: WorkerProcesses
+    private let hosts: HostDiscovery?
     private let firstEvent: Coordinator.Event
     private let inbox: Inbox
     private let retention = RetentionThread()
@@ -51,12 +52,16 @@ struct CoordinatorProgram: ~Copyable {
         let processes = WorkerProcesses(plan: launch, endpoint: endpoint, layout: folder.layout, inbox: inbox)
         let earlier = try EarlierLaunch.adoptable(
             in: folder.layout, reachedAt: endpoint, plan: launch, journal: journal, finishesStop: finishesStop)
+        var history = try journal.history()
+        // Launches that a journal which was moved away knew of: none may write where they did.
+        history.lastGeneration = max(history.lastGeneration, folder.layout.lastLoggedGeneration)
         let coordinator = try Self.coordinator(
-            configuration, hosts: try hosts?.find(), history: try journal.history(),
+            configuration, hosts: try hosts?.find(), history: history,
             resuming: try earlier.map { try journal.liveLaunch($0.order.generation, on: $0.order.placement) })
         if let earlier { processes.adopt(earlier) }
         logger = try FileLog.logger(path: folder.layout.coordinatorLog)
         hosts?.watch(inbox)
+        self.hosts = hosts
         firstEvent = earlier == nil ? .started : .resumed
         // Commands may be given in another folder.
         keys = configuration.coordinator.keyFolder.map { URL(fileURLWithPath: $0.path).path }
@@ -83,13 +88,15 @@ struct CoordinatorProgram: ~Copyable {
                         minRanks: launch.minRanks, maxRanks: launch.ranks, growAfterSeconds: launch.growAfterSeconds))
             } ?? HostPool(ranksHere: launch.ranks)
         let budget = configuration.coordinator.maxRestartsWithoutProgress
+        let name = configuration.run.name
         guard let resuming else {
             return Coordinator(
-                runName: configuration.run.name, pid: getpid(), hosts: pool, restartBudget: budget, history: history)
+                runName: name, pid: getpid(), hosts: pool, ownHosts: ThisMachine.names, restartBudget: budget,
+                history: history)
         }
         return Coordinator(
-            runName: configuration.run.name, pid: getpid(), hosts: pool, restartBudget: budget, history: history,
-            resuming: resuming, at: monotonicSeconds())
+            runName: name, pid: getpid(), hosts: pool, ownHosts: ThisMachine.names, restartBudget: budget,
+            history: history, resuming: resuming, at: monotonicSeconds())
     }
 
     /// Runs until the run is over, and says how it went.
@@ -110,6 +117,7 @@ struct CoordinatorProgram: ~Copyable {
             observe()
             if let outcome {
                 try? FileManager.default.removeItem(atPath: folder.layout.coordinatorAddress)
+                hosts?.stop()
                 announceWeights()
                 retention.finish()
                 return outcome

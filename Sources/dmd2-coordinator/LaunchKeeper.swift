@@ -16,7 +16,7 @@ struct LaunchKeeper: Sendable {
         // Ranks that outlive mpirun become children of this process, which can then reap them.
         // If the kernel refuses, init does.
         _ = shim_become_subreaper()
-        let output = try RankOutput(folder: logFolder)
+        let output = try RankOutput(folder: logFolder, hosts: Set(order.placement.hosts.map(\.name)))
         for folder in order.scratchFolders {
             try FileManager.default.createDirectory(
                 atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

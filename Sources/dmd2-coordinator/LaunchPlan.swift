@@ -49,7 +49,7 @@ struct LaunchPlan: Sendable {
         let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
         var scratch = ["\(temporary)/\(name)"]
         // Another machine has no such folder, and the variable goes to all of them.
-        let isHere = placement.hosts.allSatisfy { ["localhost", ProcessInfo.processInfo.hostName].contains($0.name) }
+        let isHere = placement.hosts.allSatisfy { ThisMachine.names.contains($0.name) }
         if isHere, FileManager.default.isWritableFile(atPath: "/dev/shm"),
             ProcessInfo.processInfo.environment["OMPI_MCA_btl_vader_backing_directory"] == nil
         {

@@ -33,21 +33,30 @@ final class RankOutput: Sendable {
         var files: [String: FileHandle] = [:]
         var lastError = ""
         var endedRank = ""
+        /// What mpirun, or the remote shell it uses, said first.
+        var firstWords = ""
+        var hasHeardRanks = false
         var culprit = Supervisor.Culprit()
     }
 
     private let folder: String
+    private let hosts: Set<String>
     private let state = Mutex(State())
 
-    /// Creates the folder for the files `rank-R.log` and `mpirun.log`.
-    init(folder: String) throws {
+    /// Creates the folder for the files `rank-R.log` and `mpirun.log`. The launch's ranks run on `hosts`.
+    init(folder: String, hosts: Set<String>) throws {
         self.folder = folder
+        self.hosts = hosts
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    /// Which rank mpirun found ended, and the last error any rank reported, as far as there are such.
+    /// Which rank mpirun found ended, and the last error any rank reported, as far as there are such. Where no rank has
+    /// said anything: what was said first.
     var lastWords: String {
-        state.withLock { [$0.endedRank, $0.lastError].filter { !$0.isEmpty }.joined(separator: ": ") }
+        state.withLock { state in
+            guard state.hasHeardRanks else { return state.firstWords }
+            return [state.endedRank, state.lastError].filter { !$0.isEmpty }.joined(separator: ": ")
+        }
     }
 
     /// The rank that mpirun found ended first and the host it lost, as far as it says so.
@@ -57,14 +66,18 @@ final class RankOutput: Sendable {
     func take(_ line: String) {
         guard let tagged = TaggedLine(line) else {
             state.withLock { state in
+                if state.firstWords.isEmpty, line.contains(where: \.isLetter) {
+                    state.firstWords = String(line.prefix(300))
+                }
                 if let (rank, host) = Self.endedRank(line), state.culprit.rank == nil {
                     state.endedRank = "on \(host)"
                     state.culprit.rank = rank
                 }
-                if let host = Self.lostHost(line) { state.culprit.host = host }
+                if let host = Self.lostHost(line) ?? unreachedHost(line) { state.culprit.host = host }
             }
             return append(line, to: "mpirun.log")
         }
+        state.withLock { $0.hasHeardRanks = true }
         append(tagged.text, to: "rank-\(tagged.rank).log")
         if tagged.isError {
             let words = tagged.text.trimmingCharacters(in: .whitespaces)
@@ -88,6 +101,13 @@ final class RankOutput: Sendable {
         let words = line.split(separator: " ")
         guard words.starts(with: ["Remote", "daemon:"]), words.count >= 6, words[3] == "on" else { return nil }
         return String(words[5])
+    }
+
+    /// B, from `ssh: connect to host B port 22: …`, `ssh: Could not resolve hostname B: …` or `A@B: Permission denied …`.
+    private func unreachedHost(_ line: String) -> String? {
+        guard line.hasPrefix("ssh: ") || line.contains(": Permission denied") else { return nil }
+        let words = line.split(whereSeparator: { " :@".contains($0) }).map(String.init)
+        return words.first(where: hosts.contains)
     }
 
     private func append(_ text: String, to name: String) {

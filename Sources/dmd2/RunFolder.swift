@@ -82,8 +82,11 @@ package struct RunFolder: Sendable {
         return address
     }
 
-    /// A process of another user lives too, although it cannot be signalled.
-    private func isAlive(_ process: pid_t) -> Bool { kill(process, 0) == 0 || errno == EPERM }
+    /// A process of another user lives too, although it cannot be signalled. One that has ended and only waits for its
+    /// parent can be, and does not.
+    private func isAlive(_ process: pid_t) -> Bool {
+        kill(process, 0) == 0 ? ProcessIdentity(pid: process) != nil : errno == EPERM
+    }
 
     private var isLocked: Bool {
         do {

@@ -38,6 +38,34 @@ import Testing
         #expect(coordinator.status(at: 1).generation == 5)
     }
 
+    @Test(
+        "Where a first launch reaches no rank, the only other machine is left out, and no restart is charged",
+        arguments: [
+            (["here", "there"], ["here"]), (["there", "here"], ["here"]),
+            // Nobody can tell which of the others it was.
+            (["here", "there", "elsewhere"], ["here", "there", "elsewhere"]), (["there"], ["there"]),
+        ])
+    func unreachable(names: [String], left: [String]) {
+        let pool = HostPool(
+            names.map { HostSlots(name: $0, slots: 1) }, policy: .init(minRanks: 1, maxRanks: 4, growAfterSeconds: 60))
+        var coordinator = Coordinator(
+            runName: "digits", pid: 7, hosts: pool, ownHosts: ["here"], restartBudget: 3)
+        _ = coordinator.handle(.started, at: 0)
+        _ = coordinator.handle(.launchEnded(generation: 1, .exited(code: 255), detail: ""), at: 1)
+        #expect(coordinator.generation == 2)
+        #expect(coordinator.placement.hosts.map(\.name) == left)
+        #expect(coordinator.status(at: 1).restarts.used == (left == names ? 1 : 0))
+    }
+
+    @Test("Hosts that cannot be looked up are told once, and again if it is for another reason")
+    func hostsUnknown() {
+        #expect(coordinator.handle(.hostsUnknown(reason: "a"), at: 1).count == 3)
+        #expect(coordinator.handle(.hostsUnknown(reason: "a"), at: 2).isEmpty)
+        #expect(coordinator.handle(.hostsUnknown(reason: "b"), at: 3).count == 3)
+        _ = coordinator.handle(.hostsFound([]), at: 4)
+        #expect(coordinator.handle(.hostsUnknown(reason: "b"), at: 5).count == 3)
+    }
+
     @Test("A rank the coordinator does not know is asked to say hello, then welcomed")
     func helloAgain() {
         #expect(replies(tell(.heartbeat(heartbeat: Heartbeat()))) == [.helloWanted])

@@ -144,6 +144,17 @@ import Testing
         }
     }
 
+    @Test("The first signal after a command to stop still waits for the save; the next does not")
+    func signalAfterCommand() {
+        var supervisor = running()
+        _ = supervisor.handle(.stopAsked(.command), at: 10)
+        #expect(supervisor.handle(.stopAsked(.command), at: 11) == [])
+        #expect(supervisor.handle(.stopAsked(.signal), at: 12) == [])
+        var impatient = supervisor
+        #expect(impatient.handle(.stopAsked(.signal), at: 13) == [.terminate(generation: 1)])
+        #expect(supervisor.handle(ended(1, code: 75), at: 14) == [.end(.done, message: "stopped, state is saved")])
+    }
+
     @Test("A drain that takes too long is ended, and resumable")
     func drainDeadline() {
         var supervisor = running()

@@ -238,6 +238,69 @@ extension ProgramTests {
             #expect(outcome.exitCode == 0, "\(outcome)")
         }
 
+        @Test("A run whose journal was moved away goes on from its checkpoints, in a launch with a number of its own")
+        func journalMovedAway() async throws {
+            let sandbox = try Sandbox()
+            let command = Self.command(in: sandbox)
+            let first = try await sandbox.run("dmd2", command + ["--until", "teacher"])
+            #expect(first.exitCode == 0, "\(first)")
+            for ending in ["", "-wal", "-shm"] {
+                try? FileManager.default.removeItem(atPath: "\(sandbox.runFolder)/journal.sqlite\(ending)")
+            }
+            let second = try await sandbox.run("dmd2", command)
+            #expect(second.exitCode == 0, "\(second)")
+            #expect(second.weights == (try await Self.undisturbed.value))
+            let launches = try LiveRun(folder: sandbox.runFolder).journal().generations()
+            #expect(launches.map(\.generation) == [2] && launches.first?.cause == "finished", "\(launches)")
+            #expect(sandbox.liveProcesses.isEmpty)
+        }
+
+        @Test("A stage whose checkpoints are gone begins again, and the terminal says so")
+        func checkpointsRemoved() async throws {
+            let sandbox = try Sandbox()
+            let command = Self.command(in: sandbox)
+            let first = try await sandbox.run("dmd2", command + ["--until", "teacher"])
+            #expect(first.exitCode == 0, "\(first)")
+            try FileManager.default.removeItem(atPath: "\(sandbox.runFolder)/checkpoints/teacher")
+            let second = try await sandbox.run("dmd2", command + ["--until", "teacher"])
+            #expect(second.exitCode == 0, "\(second)")
+            let line = "teacher goes on from step 0: the checkpoint of step \(Self.steps) is gone, or cannot be used"
+            #expect(second.errors.contains(line), "\(second)")
+        }
+
+        @Test("A discovery script that fails changes no hosts and is told; one that hangs ends with the run")
+        func discoveryScript() async throws {
+            let sandbox = try Sandbox()
+            let answer = """
+                #!/bin/sh
+                case $(cat mood) in fail) exit 3 ;; hang) touch hanging; sleep 1000 ;; *) echo localhost:2 ;; esac
+                """
+            try sandbox.write(answer, to: "hosts.sh")
+            try sandbox.write("answer", to: "mood")
+            #expect(chmod(sandbox.path("hosts.sh"), 0o700) == 0)
+            let live = LiveRun(folder: sandbox.runFolder)
+            let program = try sandbox.start(
+                "dmd2",
+                ["run", sandbox.configuration, "--set", "teacher.steps=100000"]
+                    + ["--set", "launch.discoveryScript=\(sandbox.path("hosts.sh"))"])
+            _ = try await live.reach("teacher", step: 1)
+            try sandbox.write("fail", to: "mood")
+            let told = try await eventually("an event") {
+                try live.journal().events().first { $0.kind == "hosts_unknown" }
+            }
+            #expect(told.particulars["reason"]?.contains("ended with code 3") == true, "\(told)")
+            try sandbox.write("hang", to: "mood")
+            _ = try await eventually("the script") {
+                FileManager.default.fileExists(atPath: sandbox.path("hanging")) ? true : nil
+            }
+            #expect(try live.status()?.state == .running)
+            kill(program.processIdentifier, SIGTERM)
+            let outcome = try await sandbox.finish(program)
+            #expect(outcome.exitCode == Coordination.ExitStatus.stoppedResumable.rawValue, "\(outcome)")
+            _ = try await eventually("the script's end", seconds: 10) { sandbox.liveProcesses.isEmpty ? true : nil }
+            #expect(try live.journal().generations().map(\.generation) == [1])
+        }
+
         @Test("A run that is stopped and continued ends with the same weights, and saves when asked")
         func stopAndContinue() async throws {
             let sandbox = try Sandbox()

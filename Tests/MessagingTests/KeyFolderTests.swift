@@ -60,6 +60,19 @@ final class TemporaryKeys {
         }
     }
 
+    @Test("A folder where others can replace files is refused, by either end")
+    func exposedFolder() throws {
+        for mode in [0o777, 0o720] {
+            try FileManager.default.setAttributes([.posixPermissions: mode], ofItemAtPath: keys.path)
+            let error = SecretFileError.exposedFolder(path: keys.path, mode: UInt32(mode))
+            #expect(throws: error) { _ = try keys.folder.coordinatorKeys() }
+            #expect(throws: error) { _ = try keys.folder.clientKeys(.status) }
+        }
+        // What a sticky folder holds only its owner can replace.
+        #expect(chmod(keys.path, 0o1777) == 0)
+        _ = try keys.folder.coordinatorKeys()
+    }
+
     @Test("A public key may be read by everybody")
     func publicIsPublic() throws {
         try FileManager.default.setAttributes([.posixPermissions: 0o644], ofItemAtPath: keys.file("worker.public"))

@@ -41,7 +41,7 @@ extension ExitStatus {
 
     private static func status(for error: SecretFileError) -> ExitStatus {
         switch error {
-        case .unreadable, .otherOwner, .exposed, .noSecret: .inputMissing
+        case .unreadable, .otherOwner, .exposed, .exposedFolder, .noSecret: .inputMissing
         case .exists, .notMade: .runFolderUnusable
         }
     }

@@ -9,6 +9,9 @@ package enum ThisMachine {
         guard gethostname(&characters, characters.count - 1) == 0 else { return "localhost" }
         return String(decoding: characters.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self)
     }()
+
+    /// What a list of hosts may call it.
+    package static let names: Set = [name, "localhost"]
 }
 
 extension CoordinatorAddress {

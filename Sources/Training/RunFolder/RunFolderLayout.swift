@@ -1,4 +1,5 @@
 package import Checkpoints
+import Foundation
 
 /// Where things are in a run folder. Whoever opens a file of a run asks here.
 package struct RunFolderLayout: Sendable, Equatable {
@@ -41,7 +42,15 @@ package struct RunFolderLayout: Sendable, Equatable {
     /// What the coordinator did.
     package var coordinatorLog: String { path + "/logs/coordinator.log" }
     /// What mpirun and the ranks of one launch said: a folder.
-    package func logs(ofGeneration generation: Int) -> String { path + "/logs/generation-\(generation)" }
+    package func logs(ofGeneration generation: Int) -> String { logs + "/" + Self.logsPrefix + "\(generation)" }
+    private var logs: String { path + "/logs" }
+    private static let logsPrefix = "generation-"
+    /// Number of the last launch that left logs; 0 if none did.
+    package var lastLoggedGeneration: Int {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: logs)) ?? []
+        return names.filter { $0.hasPrefix(Self.logsPrefix) }.compactMap { Int($0.dropFirst(Self.logsPrefix.count)) }
+            .max() ?? 0
+    }
     /// Held by the process that owns the run.
     package var lock: String { path + "/" + Self.lockName }
     /// What the last fresh start moved aside: a folder.
