@@ -50,12 +50,12 @@ final class RankOutput: Sendable {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
     }
 
-    /// Which rank mpirun found ended, and the last error any rank reported, as far as there are such. Where no rank has
-    /// said anything: what was said first.
+    /// Which rank mpirun found ended, and the last error any rank reported, as far as there are such. Where there are none
+    /// and no rank has said anything: what was said first.
     var lastWords: String {
         state.withLock { state in
-            guard state.hasHeardRanks else { return state.firstWords }
-            return [state.endedRank, state.lastError].filter { !$0.isEmpty }.joined(separator: ": ")
+            let words = [state.endedRank, state.lastError].filter { !$0.isEmpty }
+            return words.isEmpty && !state.hasHeardRanks ? state.firstWords : words.joined(separator: ": ")
         }
     }
 
