@@ -106,6 +106,7 @@ extension Coordinator {
     private mutating func launch(_ generation: Int, on placement: LaunchPlacement, at now: Double) -> [Effect] {
         self.placement = placement
         hosts.launched()
+        let limits = slowestArrivalSeconds.map(limits.knowing) ?? limits
         membership = Membership(size: placement.rankCount, launchedAt: now, limits: limits)
         publishing = nil
         published = nil

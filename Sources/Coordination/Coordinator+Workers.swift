@@ -33,6 +33,7 @@ extension Coordinator {
         let wasComplete = membership.isComplete
         membership.hello(rank: rank, host: placement.host(ofRank: rank) ?? host, pid: pid, at: now)
         guard membership.isComplete, !wasComplete else { return [.reply(.welcome)] }
+        slowestArrivalSeconds = max(slowestArrivalSeconds ?? 0, membership.secondsSinceLaunch(at: now))
         time.note(.ranksComplete, at: now)
         provenHosts.formUnion(placement.hosts.map(\.name))
         return [.reply(.welcome), note("ranks_complete", [:])] + supervise(.ranksComplete, at: now)

@@ -66,6 +66,8 @@ package struct Coordinator: Sendable {
     var supervisor: Supervisor
     var stages: StageTracker
     var membership: Membership
+    /// The longest that a launch took to be complete, seconds; nil before the first.
+    var slowestArrivalSeconds: Double?
     var hosts: HostPool
     var time: TimeLedger
     var isRedoing = false

@@ -6,8 +6,12 @@
 package struct Membership: Equatable, Sendable {
     /// How long each kind of silence may last, seconds.
     package struct Limits: Equatable, Sendable {
-        /// Time for all ranks to say hello after the launch.
+        /// Time for all ranks to say hello after the launch, as long as none has been complete.
         package var arrival = 120.0
+        /// The shortest such time where one has been.
+        package var knownArrival = 30.0
+        /// The same as a multiple of the longest that a launch took to be complete.
+        package var knownArrivals = 10.0
         /// Silence after which a rank is suspected; suspicion is only shown.
         package var suspicion = 3.0
         /// Silence after which a rank is dead.
@@ -21,6 +25,14 @@ package struct Membership: Equatable, Sendable {
 
         /// The default limits.
         package init() {}
+
+        /// The limits of a run whose launches have all been complete after so many seconds at the most: a process that
+        /// hangs before it has said hello is told from a slow start sooner.
+        package func knowing(slowestArrivalSeconds seconds: Double) -> Limits {
+            var limits = self
+            limits.arrival = min(arrival, max(knownArrival, knownArrivals * seconds))
+            return limits
+        }
     }
 
     /// A rank that is present.
@@ -63,6 +75,9 @@ package struct Membership: Equatable, Sendable {
         self.launchedAt = launchedAt
         self.limits = limits
     }
+
+    /// Time since the launch, seconds.
+    package func secondsSinceLaunch(at now: Double) -> Double { now - launchedAt }
 
     /// True once every rank has said hello.
     package var isComplete: Bool { members.count == size }

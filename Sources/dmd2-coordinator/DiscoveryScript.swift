@@ -22,7 +22,7 @@ final class DiscoveryScript: Sendable {
         do {
             return try HostListText.hosts(text)
         } catch {
-            throw failure(.badConfiguration, "\(error)")
+            throw failure(.badConfiguration, "printed \(error)")
         }
     }
 

@@ -57,6 +57,30 @@ import Testing
         #expect(coordinator.status(at: 1).restarts.used == (left == names ? 1 : 0))
     }
 
+    @Test("A rank that never comes is given up after two minutes at first, later after what launches have taken")
+    func neverComes() {
+        /// The second after the launch at which a rank that has not come is given up.
+        func givenUp(_ coordinator: inout Coordinator, launchedAt start: Double) -> Double? {
+            (1...200).map(Double.init).first {
+                coordinator.handle(.tick, at: start + $0).contains {
+                    if case .supervise(.terminate) = $0 { true } else { false }
+                }
+            }
+        }
+        var first = coordinator
+        #expect(givenUp(&first, launchedAt: 0) == 121)
+        for (seconds, limit) in [(1.0, 31.0), (5, 51), (50, 121)] {
+            var later = coordinator
+            for rank in 0..<2 {
+                let hello = WorkerMessage.hello(host: "a", pid: Int32(rank + 1), ranks: 2)
+                _ = later.handle(.worker(.init(generation: 5, rank: rank, message: hello)), at: seconds)
+            }
+            _ = later.handle(.launchEnded(generation: 5, .exited(code: 137), detail: ""), at: seconds + 1)
+            #expect(later.generation == 6)
+            #expect(givenUp(&later, launchedAt: seconds + 1) == limit)
+        }
+    }
+
     @Test("Hosts that cannot be looked up are told once, and again if it is for another reason")
     func hostsUnknown() {
         #expect(coordinator.handle(.hostsUnknown(reason: "a"), at: 1).count == 3)
