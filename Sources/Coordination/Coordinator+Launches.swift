@@ -77,8 +77,8 @@ extension Coordinator {
         else { return [] }
         let reason =
             switch change {
-            case .shrink(let ranks): "fewer hosts: \(placement.rankCount) ranks become \(ranks)"
-            case .grow(let ranks): "more hosts: \(placement.rankCount) ranks become \(ranks)"
+            case .shrink(let ranks): "fewer hosts: \(counted(placement.rankCount, "rank")) become \(ranks)"
+            case .grow(let ranks): "more hosts: \(counted(placement.rankCount, "rank")) become \(ranks)"
             }
         stages.drain(generation: generation)
         return [note("resize", ["reason": reason]), .log(reason)] + supervise(.resizeWanted(reason: reason), at: now)
@@ -120,7 +120,7 @@ extension Coordinator {
                 .generationStarted(
                     generation: generation, ranks: placement.rankCount, hosts: placement.description,
                     restartsUsed: supervisor.restartsUsed)),
-            .log("generation \(generation): launching \(placement.rankCount) ranks\(place)"),
+            .log("generation \(generation): launching \(counted(placement.rankCount, "rank"))\(place)"),
         ]
     }
 

@@ -74,7 +74,7 @@ extension Coordinator {
         case .launching:
             "waiting for \(placement.rankCount - membership.members.count) of \(placement.rankCount) ranks"
         case .waitingForHosts:
-            "waiting for hosts, until they have slots for \(hosts.minRanks) ranks; at most "
+            "waiting for hosts, until they have slots for \(counted(hosts.minRanks, "rank")); at most "
                 + "\(Int(Supervisor.hostWaitSeconds)) s"
         case .resizing(let reason, _): "completing and saving the granted steps: \(reason)"
         case .running: supervisor.lastCause.map { "running again after: \($0)" } ?? "running"

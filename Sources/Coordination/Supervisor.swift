@@ -324,7 +324,8 @@ package struct Supervisor: Sendable {
             return tick(at: now)
         }
         guard restartsUsed < restartBudget else {
-            return end(.gaveUp, "gave up after \(restartsUsed) restarts without a new checkpoint; last: \(cause)")
+            return end(
+                .gaveUp, "gave up after \(counted(restartsUsed, "restart")) without a new checkpoint; last: \(cause)")
         }
         restartsUsed += 1
         // The first restart is immediate; then 1, 2, 4 … seconds, in case the obstacle passes by itself.

@@ -34,7 +34,7 @@ struct LaunchPlan: Sendable {
         let cores = ProcessInfo.processInfo.activeProcessorCount
         let memory = settings.memoryBytes.map { " of \($0 >> 20) MiB" } ?? ""
         let crowd = ranks * threads > cores ? "; more threads than cores, which wait for each other" : ""
-        return "\(ranks) \(ranks == 1 ? "rank" : "ranks") of \(threads) \(threads == 1 ? "thread" : "threads") on "
+        return "\(counted(ranks, "rank")) of \(counted(threads, "thread")) on "
             + "\(cores) cores, bound to none; about \(rankBytes >> 20) MiB each\(memory)\(crowd)"
     }
 

@@ -57,7 +57,8 @@ package struct LaunchCheck {
         do {
             let hosts = try file.hosts()
             let slots = hosts.map(\.slots).reduce(0, +)
-            let measured = "\(hosts.count) hosts with \(slots) slots, \(configuration.launch.minRanks) needed"
+            let measured =
+                "\(counted(hosts.count, "host")) with \(counted(slots, "slot")), \(configuration.launch.minRanks) needed"
             return slots >= configuration.launch.minRanks
                 ? Finding(.ok, name, measured)
                 : Finding(.warning, name, measured, advice: "a run waits until the file lists more")

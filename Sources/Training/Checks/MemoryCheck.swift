@@ -1,10 +1,12 @@
+import Coordination
+
 /// Whether a launch fits into the memory of this machine.
 package enum MemoryCheck {
     /// `needed` is predicted for the ranks here, `total` is what the machine, or `launch.memoryGiB`, has, and `available` what
     /// other programs leave of it, nil where that does not matter or is not known; bytes.
     package static func finding(ranks: Int, needed: Int, total: Int?, available: Int?) -> Finding {
         let name = "memory"
-        let demand = "\(needed >> 20) MiB predicted for \(ranks) \(ranks == 1 ? "rank" : "ranks")"
+        let demand = "\(needed >> 20) MiB predicted for \(counted(ranks, "rank"))"
         guard let total else {
             return Finding(.skipped, name, "\(demand); the kernel does not say what the machine has")
         }

@@ -1,5 +1,6 @@
 import Checkpoints
 import Communication
+import Coordination
 import Datasets
 import Diffusion
 import Distillation
@@ -76,7 +77,7 @@ extension Worker {
                 try draw(generators.teacherImages(labels: labels, noise: sampleNoise), labels, name: "teacher")
             ),
             (
-                "Student, \(calls) network call\(calls == 1 ? "" : "s")",
+                "Student, \(counted(calls, "network call"))",
                 try draw(generators.studentImages(labels: labels, noise: sampleNoise), labels, name: "student")
             ),
         ]

@@ -70,7 +70,7 @@ struct SampleCommand: ParsableCommand {
         case .safetensors, nil: try samples.writeTensors(to: output)
         }
         let calls = samples.networkCalls
-        print("\(output): \(images) images of \(folder.path), \(calls) network call\(calls == 1 ? "" : "s") each")
+        print("\(output): \(images) images of \(folder.path), \(counted(calls, "network call")) each")
     }
 }
 

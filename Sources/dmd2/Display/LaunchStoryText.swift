@@ -8,21 +8,24 @@ package enum LaunchStoryText {
     package static func text(_ story: LaunchStory) -> String {
         var rows = [
             ("run", run(story)),
-            ("launch", "\(story.launch), \(story.ranks) ranks\(story.hosts.isEmpty ? "" : " on \(story.hosts)")"),
+            (
+                "launch",
+                "\(story.launch), \(counted(story.ranks, "rank"))\(story.hosts.isEmpty ? "" : " on \(story.hosts)")"
+            ),
         ]
         rows.append(("began", story.started))
         rows.append(("ended", ended(story)))
         if story.ending == .failed { rows.append(("first cause", story.cause ?? "not recorded")) }
         rows += story.collateral.map { ("followed", $0) }
         if story.coordinatorDeaths > 0 {
-            rows.append(("survived", "the death of \(story.coordinatorDeaths) coordinators"))
+            rows.append(("survived", "the death of \(counted(story.coordinatorDeaths, "coordinator"))"))
         }
         rows += story.standstills.map { ("survived", "a standstill of \($0)") }
         if let stage = story.stage, let completed = story.stepsCompleted {
             rows.append(("was at", "\(stage) step \(completed)"))
         }
         if let lost = story.stepsLost, let start = story.nextStartedAt {
-            rows.append(("lost", "\(lost) steps; the next launch began at step \(start)"))
+            rows.append(("lost", "\(counted(lost, "step")); the next launch began at step \(start)"))
         }
         if !story.outageSeconds.isEmpty {
             let total = story.outageSeconds.values.reduce(0, +)
