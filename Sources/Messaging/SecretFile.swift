@@ -20,11 +20,16 @@ package enum SecretFile {
     static func checkFolder(_ path: String) throws(SecretFileError) {
         var facts = stat()
         guard stat(path, &facts) == 0 else { throw .unreadable(path: path, reason: Self.lastReason) }
-        guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
-            throw .otherOwner(path: path, owner: facts.st_uid, user: geteuid())
-        }
+        try checkOwner(facts, path)
         guard facts.st_mode & (S_IWGRP | S_IWOTH) == 0 || facts.st_mode & S_ISVTX != 0 else {
             throw .exposedFolder(path: path, mode: facts.st_mode & 0o7777)
+        }
+    }
+
+    /// Throws if what these facts are of belongs to another user than this process's or root.
+    private static func checkOwner(_ facts: stat, _ path: String) throws(SecretFileError) {
+        guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
+            throw .otherOwner(path: path, owner: facts.st_uid, user: geteuid())
         }
     }
 
@@ -38,9 +43,7 @@ package enum SecretFile {
         var facts = stat()
         guard fstat(descriptor, &facts) == 0 else { throw .unreadable(path: path, reason: Self.lastReason) }
         guard facts.st_mode & S_IFMT == S_IFREG else { throw .unreadable(path: path, reason: "not a file") }
-        guard facts.st_uid == geteuid() || facts.st_uid == 0 else {
-            throw .otherOwner(path: path, owner: facts.st_uid, user: geteuid())
-        }
+        try checkOwner(facts, path)
         guard facts.st_mode & forbidden == 0 else {
             throw .exposed(path: path, mode: facts.st_mode & 0o7777)
         }

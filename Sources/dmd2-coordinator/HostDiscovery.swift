@@ -1,7 +1,5 @@
-import Checkpoints
 import Coordination
 import Foundation
-import Glibc
 import Training
 
 /// Finds the hosts that a run may use: the union of a host file, a discovery script and, where neither is given, the
