@@ -61,9 +61,12 @@ package final class MPICommunicator: Communicator {
         exit(code)
     }
 
-    private func check(_ operation: String, _ code: Int32) throws(CommunicationError) {
+    /// Calls MPI, and throws what it reports. Traps before the call on another thread than the one that started MPI, which
+    /// was told that only that one would come.
+    private func check(_ operation: String, _ call: @autoclosure () -> Int32) throws(CommunicationError) {
         precondition(
             pthread_equal(owner, pthread_self()) != 0, "\(operation): MPI belongs to the thread that started it")
+        let code = call()
         guard code != MPI_SUCCESS else { return }
         let reason = withUnsafeTemporaryAllocation(of: CChar.self, capacity: Int(MPI_MAX_ERROR_STRING)) { text in
             var length: Int32 = 0
@@ -106,9 +109,9 @@ extension MPICommunicator {
         collectives.enter()
         guard let base = values.baseAddress else { return }
         try forEachPiece(of: values.count) { (start, count) throws(CommunicationError) in
-            let code = MPI_Allreduce(
-                shim_mpi_in_place(), base + start, count, shim_mpi_float(), shim_mpi_sum(), world)
-            try check("all-reduce", code)
+            try check(
+                "all-reduce",
+                MPI_Allreduce(shim_mpi_in_place(), base + start, count, shim_mpi_float(), shim_mpi_sum(), world))
         }
     }
 
@@ -128,19 +131,21 @@ extension MPICommunicator {
     private func allGatherAtOnce(
         _ values: UnsafeMutableBufferPointer<Float>, counts: [Int]
     ) throws(CommunicationError) {
-        let code = withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * size) { layout in
-            var start: Int32 = 0
-            for (peer, count) in counts.enumerated() {
-                layout[peer] = Int32(count)
-                layout[size + peer] = start
-                start += Int32(count)
+        func gathered() -> Int32 {
+            withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * size) { layout in
+                var start: Int32 = 0
+                for (peer, count) in counts.enumerated() {
+                    layout[peer] = Int32(count)
+                    layout[size + peer] = start
+                    start += Int32(count)
+                }
+                let displacements = layout.baseAddress.map { $0 + size }
+                return MPI_Allgatherv(
+                    shim_mpi_in_place(), 0, shim_mpi_float(), values.baseAddress, layout.baseAddress, displacements,
+                    shim_mpi_float(), world)
             }
-            let displacements = layout.baseAddress.map { $0 + size }
-            return MPI_Allgatherv(
-                shim_mpi_in_place(), 0, shim_mpi_float(), values.baseAddress, layout.baseAddress, displacements,
-                shim_mpi_float(), world)
         }
-        try check("all-gather", code)
+        try check("all-gather", gathered())
     }
 }
 
@@ -217,9 +222,9 @@ extension MPICommunicator {
     private func receive(_ bytes: UnsafeMutableRawBufferPointer, from peer: Int) throws(CommunicationError) {
         guard let base = bytes.baseAddress else { return }
         try forEachPiece(of: bytes.count) { (start, count) throws(CommunicationError) in
-            let code = MPI_Recv(
-                base + start, count, shim_mpi_byte(), Int32(peer), 0, world, shim_mpi_status_ignore())
-            try check("receive", code)
+            try check(
+                "receive",
+                MPI_Recv(base + start, count, shim_mpi_byte(), Int32(peer), 0, world, shim_mpi_status_ignore()))
         }
     }
 }

@@ -24,6 +24,8 @@ extension Coordinator {
             .launchEnded(generation: ended, end, detail: detail, culprit: culprit), at: now)
         let cause =
             switch supervisor.state {
+            // That the run gives up is no cause of the launch's end.
+            case .ended(.gaveUp, let message): supervisor.lastCause ?? message
             case .ended(_, let message): message
             default: supervisor.lastCause ?? "ended"
             }

@@ -120,6 +120,7 @@ extension Coordinator {
         case .notice(let text):
             return [.reply(.noted), note("notice", ["text": text]), .announce(text)]
         case .finished:
+            time.note(.finished, at: now)
             return [.reply(.noted), note("finished", [:])] + supervise(.finished, at: now)
         case .hello, .heartbeat, .failed:
             return []

@@ -9,7 +9,7 @@ package struct TimeLedger: Equatable, Sendable {
         case kept
         /// From the last sign of progress to the cause being known.
         case detect
-        /// From there until nothing of the launch is left.
+        /// From there, or from the end of all work, until nothing of the launch is left.
         case stop
         /// Between two launches: backing off, or waiting for hosts.
         case wait
@@ -31,6 +31,8 @@ package struct TimeLedger: Equatable, Sendable {
         case worked(isRedone: Bool)
         /// The launch has come to where the one before it was.
         case caughtUp
+        /// All work of the run is done; its processes have only to end.
+        case finished
         /// It is known that the launch must be ended; for so long nothing had been heard of its progress, seconds.
         case troubleKnown(silentSeconds: Double)
         /// Nothing of the launch is left; as above, where nothing was known before.
@@ -65,6 +67,8 @@ package struct TimeLedger: Equatable, Sendable {
             if activity == .launch || activity == .load { begin(isRedone ? .redo : .kept, at: now) }
         case .caughtUp:
             if activity == .redo { begin(.kept, at: now) }
+        case .finished:
+            if let activity, activity != .stop { begin(.stop, at: now) }
         case .troubleKnown(let silentSeconds):
             detect(silentSeconds, then: .stop, at: now)
         case .launchEnded(let silentSeconds):

@@ -23,9 +23,9 @@ package enum TerminalTable {
     /// The same for points of a known mixture; fresh data are what the energy distances compare with.
     ///
     ///                  network calls   modes found   worst weight error   energy distance
-    ///     fresh data                                                              0.000312
-    ///     teacher                 35        8 of 8                0.041           0.000330
-    ///     student                  1        8 of 8                0.093           0.000480
+    ///     fresh data                                                              3.12e-04
+    ///     teacher                 35        8 of 8                0.041           3.30e-04
+    ///     student                  1        8 of 8                0.093           4.80e-04
     package static func text(_ result: PointEvaluationResult) -> String {
         func row(_ name: String, _ generator: PointEvaluationResult.Generator) -> [String] {
             [

@@ -26,7 +26,8 @@ package struct ConvolutionShape: Hashable, Sendable {
 /// separate call, so that weights that do not change are packed once.
 ///
 /// Weights, bias and their gradients are float32 outside, whatever the type of the images; sums are float32 inside.
-/// Threading: every call takes the object's lock, since a primitive's arguments are bound to it. The output and the
+/// Threading: calls from several threads are safe; those of oneDNN's primitives take the object's lock, since a
+/// primitive's arguments are bound to it. The output and the
 /// image's gradient do not depend on the number of threads. With oneDNN the gradients of weights and bias do, in their
 /// last bits: it shares the samples out to the threads and adds up. At one number of threads every bit repeats.
 package final class Convolution {

@@ -133,30 +133,6 @@ package func concatenate(_ a: Variable, _ b: Variable) -> Variable {
     }
 }
 
-/// The mean over the pixels: `[N, H, W, C]` to `[N, C]`.
-package func meanOverPixels(_ x: Variable) -> Variable {
-    let (n, pixels, c) = (x.shape[0], x.shape[1] * x.shape[2], x.shape[3])
-    let y = Tensor(repeating: 0, Shape(n, c))
-    for sample in 0..<n {
-        let row = y.pointer + sample * c
-        for pixel in 0..<pixels {
-            Elementwise.add(row, x.value.pointer + (sample * pixels + pixel) * c, into: row, count: c)
-        }
-        Elementwise.scale(row, by: 1 / Float(pixels), into: row, count: c)
-    }
-    return result(of: [x], y) { gradient in
-        let dx = Tensor(uninitialized: x.shape)
-        for sample in 0..<n {
-            for pixel in 0..<pixels {
-                Elementwise.scale(
-                    gradient.pointer + sample * c, by: 1 / Float(pixels),
-                    into: dx.pointer + (sample * pixels + pixel) * c, count: c)
-            }
-        }
-        x.slot?.add(dx)
-    }
-}
-
 /// The same elements under another shape.
 package func reshape(_ x: Variable, _ shape: Shape) -> Variable {
     result(of: [x], x.value.reshaped(shape)) { gradient in

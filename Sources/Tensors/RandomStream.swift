@@ -2,8 +2,8 @@ import Kernels
 
 /// What random numbers are for. Each purpose is a stream of its own, so adding one never shifts another.
 package enum RandomPurpose: UInt32, Sendable, CaseIterable {
-    case initialWeights = 1, dataOrder, heldOutSplit
-    case teacherSigma, teacherNoise
+    case initialWeights = 1, dataOrder
+    case teacherSigma = 4, teacherNoise
     case studentNoise, studentLabel
     case matchingIndex, matchingNoise
     case studentGANIndex, studentGANNoise

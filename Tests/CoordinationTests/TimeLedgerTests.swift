@@ -37,6 +37,18 @@ import Testing
         #expect(ledger.activity == .wait)
     }
 
+    @Test("When all work is done the processes have only to end, and nobody had to find anything out")
+    func finished() {
+        var ledger = TimeLedger()
+        ledger.note(.launched, at: 0)
+        ledger.note(.worked(isRedone: false), at: 1)
+        ledger.note(.finished, at: 5)
+        ledger.note(.finished, at: 5.5)
+        ledger.note(.launchEnded(silentSeconds: 3), at: 6)
+        ledger.note(.runEnded, at: 6)
+        #expect(ledger.seconds.filter { $0.value > 0 } == [.launch: 1, .kept: 4, .stop: 1])
+    }
+
     @Test("The time between the end of a run and its next start is nobody's")
     func pause() {
         var ledger = ledger

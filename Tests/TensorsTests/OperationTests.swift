@@ -71,11 +71,6 @@ import Testing
         #expect(x.elements == kept)
     }
 
-    @Test("Mean over the pixels")
-    func mean() throws {
-        try expectGradients(inputs: [normal(Shape(2, 3, 2, 5), sample: 1)]) { x, _ in meanOverPixels(x[0]) }
-    }
-
     @Test("Reshape")
     func shapes() throws {
         try expectGradients(inputs: [normal(Shape(2, 3, 2), sample: 1)]) { x, _ in
@@ -96,7 +91,6 @@ import Testing
         let x = Variable(Tensor([1, 2, 3, 4], Shape(1, 2, 2, 1)))
         #expect(resample(x, .up(.box)).value.elements == [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4])
         #expect(resample(x, .down(.box)).value.elements == [2.5])
-        #expect(meanOverPixels(x).value.elements == [2.5])
         #expect(scale(x, by: 0.5).value.elements == [0.5, 1, 1.5, 2])
         #expect(addToPixels(x, Variable(Tensor([10], Shape(1, 1)))).value.elements == [11, 12, 13, 14])
         #expect(concatenate(x, x).value.elements == [1, 1, 2, 2, 3, 3, 4, 4])

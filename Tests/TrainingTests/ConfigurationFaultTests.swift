@@ -64,6 +64,9 @@ struct ConfigurationFaultTests {
             ("distil: {studentSigmas: []}", "distil.studentSigmas: the list is empty; use [2.5]"),
             ("distil: {studentSigmas: [2.5, 0]}", "distil.studentSigmas: 0.0 is not greater than 0"),
             ("distil: {studentSigmas: [2.5, 0.5, 0.5]}", "distil.studentSigmas: 0.5 after 0.5 does not descend"),
+            ("distil: {studentSigmas: [2.5, 2.49999999]}", "2.49999999 after 2.5 does not descend"),
+            ("distil: {studentSigmas: [1.0e-50]}", "distil.studentSigmas: 1e-50 is 0 in float32"),
+            ("launch: {memoryGiB: 1.0e+10}", "launch.memoryGiB: 10000000000.0 is outside 0.0 to 1000000.0"),
             ("distil: {studentSigmas: [0.5, 2.5]}", "distil.studentSigmas: 2.5 after 0.5 does not descend"),
             ("evaluate: {images: 64}", "evaluate.images: 64 is less than 65"),
             ("evaluate: {inLoopImages: 64}", "evaluate.inLoopImages: 64 is less than 65"),
@@ -199,7 +202,16 @@ struct ConfigurationFaultTests {
             ),
             (
                 "network: {type: ncsnpp, prediction: v}",
-                "network.prediction: v tells the network times up to 1000, of which ncsnpp's random Fourier features"
+                "network.prediction: v tells the network times up to 1000, of which the embedding of ncsnpp makes noise"
+            ),
+            (
+                "data: {source: mixture2d, resolution: 1, imageChannels: 2, classes: 1}\n"
+                    + mlp.replacing("type: mlp", with: "type: mlp, prediction: flow"),
+                "of which the embedding of mlp makes noise"
+            ),
+            (
+                "data: {source: images.idx, labels: labels.idx, imageChannels: 4}",
+                "data.imageChannels: 4 channels make no picture; use 1 (grey) or 3 (colour)"
             ),
             ("network: {channelMultipliers: [1, 4, 4]}", "the coarsest resolution is 2"),
             (

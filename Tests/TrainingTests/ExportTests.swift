@@ -2,6 +2,7 @@ import Checkpoints
 import Communication
 import Coordination
 import Diffusion
+import Distillation
 import Evaluation
 import Foundation
 import Layers
@@ -63,6 +64,33 @@ struct ExportTests {
             return description.contains("no moving average of the critic") && description.hasSuffix("ask for --raw")
                 && ExitStatus(for: error) == .inputMissing
         }
+    }
+
+    @Test("Without a word a student's weights are those that the run evaluates, a further average among them")
+    func evaluatedStudent() throws {
+        let temporary = TemporaryRun()
+        var configuration = TinyRun(folder: temporary.folder).configuration
+        configuration.run.stopAfter = 100
+        configuration.distil.emaFurtherDecays = [0.5]
+        _ = try Self.lines(of: configuration)
+        let path = temporary.folder + "/student.safetensors"
+        var found: [[Float]] = []
+        for (student, values) in [
+            (EvaluationConfiguration.StudentWeights.average, ExportedValues.average), (.raw, .raw),
+            (.furtherAverage(decay: 0.5), .furtherAverage(decay: 0.5)),
+        ] {
+            configuration.evaluate.student = student
+            let export = try Self.export(.student, of: configuration, to: path)
+            #expect(export.values == values)
+            #expect(try SafetensorsFile(path: path).metadata["weights"] == values.name)
+            #expect(export.tensors.map(\.name) == TinyRun().denoiser.layout.entries.map(\.name).sorted())
+            found.append(export.tensors.flatMap(\.value.elements))
+        }
+        #expect(found[0] != found[1] && found[1] != found[2] && found[0] != found[2])
+        configuration.evaluate.student = .furtherAverage(decay: 0.25)
+        #expect(throws: CheckpointError.self) { try Self.export(.student, of: configuration, to: path) }
+        #expect(
+            try Self.export(.student, .raw, of: configuration, to: path).tensors.flatMap(\.value.elements) == found[1])
     }
 
     @Test("A student's images depend on seed and label, not on the size of a batch, and lie in a row a label")

@@ -89,15 +89,22 @@ package struct CycleArithmetic: Sendable {
                         retained: entry.shape[1] * inputSide * inputSide))
                 continue
             }
-            let isDecoder = path[1] == "dec" || path[1] == "out_conv"
+            let isDecoder = ["dec", "out_conv", "output"].contains(path[1])
             let part: Operation.Part = path[0] == "head" ? .head : isDecoder ? .decoder : .encoder
             let layer = path[path.count - 2]
             guard entry.shape.count == 4 else {
-                let isFirst = layer == "map_layer0" || layer == "map_label"
+                // The last four are an mlp's.
+                let source: Operation.Source =
+                    switch layer {
+                    case "map_layer0", "map_label": .conditioning
+                    case "input": .image
+                    case "linear0", "linear1", "output": .features
+                    default: .embedding
+                    }
                 operations.append(
                     Operation(
-                        kind: .linear(inputs: entry.shape[1], outputs: entry.shape[0]), part: part,
-                        source: isFirst ? .conditioning : .embedding, count: 2 * taps))
+                        kind: .linear(inputs: entry.shape[1], outputs: entry.shape[0]), part: part, source: source,
+                        count: 2 * taps))
                 continue
             }
             var side = Int(path[2].prefix { $0.isNumber }) ?? network.resolution

@@ -80,7 +80,7 @@ package struct CycleBenchmark {
     package func run() throws -> Measurement? {
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let seed = configuration.run.seed
-        let (settings, precision) = (configuration.distil, configuration.precision)
+        let (settings, precision) = (configuration.distil, configuration.precision.onThisProcessor)
         let denoiser = Denoiser(configuration.network)
         let step = DistillationStep(denoiser, settings)
         let critic = step.critic

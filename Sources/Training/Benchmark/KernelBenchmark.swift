@@ -99,7 +99,7 @@ package struct KernelBenchmark {
         var shapes = [(side: sides[0], inputs: fine, outputs: fine, kernel: 3)]
         shapes.append((sides[0], fine + coarse, fine, 3))
         shapes += sides.dropFirst().map { ($0, coarse, coarse, 3) }
-        shapes += network.attentionResolutions.map { ($0, coarse, 3 * coarse, 1) }
+        shapes += attendingResolutions.map { ($0, coarse, 3 * coarse, 1) }
         // Where the channels of a block change, at the finest level, its input passes by through one of these.
         shapes.append((sides[0], fine + coarse, fine, 1))
         for (side, inputs, outputs, kernel) in shapes {
@@ -116,8 +116,7 @@ package struct KernelBenchmark {
             let scratch = Tensor(uninitialized: Shape(plan.gradientScratchCount))
             plan.packForward(weights.pointer, into: forwardWeights.pointer)
             plan.packBackward(weights.pointer, into: backwardWeights.pointer)
-            // Along one side the kernel covers so many pixels of the image; the zeros around it are not multiplied.
-            let covered = kernel * side - (kernel / 2) * (kernel / 2 + 1)
+            let covered = Self.coveredPixels(kernel: kernel, side: side)
             let work = Work.arithmetic(2 * Double(batch * inputs * outputs * covered * covered))
             let text = "\(kernel)x\(kernel) \(inputs)->\(outputs) at \(side)x\(side)"
             let place = Place(kernelSide: kernel, inputs: inputs, outputs: outputs, side: side)
@@ -143,6 +142,10 @@ package struct KernelBenchmark {
             }
         }
     }
+
+    /// How many pixels of an image a kernel covers along one side, over all its places; the zeros around the image, on which
+    /// it lies at the edges, are not multiplied.
+    static func coveredPixels(kernel: Int, side: Int) -> Int { kernel * side - (kernel / 2) * (kernel / 2 + 1) }
 
     private func measureNormalization(_ type: ElementType, _ measure: Measure) {
         let network = configuration.network
@@ -177,10 +180,19 @@ package struct KernelBenchmark {
         }
     }
 
+    /// The resolutions with self-attention; every U-Net has it at the bottleneck.
+    private var attendingResolutions: [Int] {
+        let network = configuration.network
+        guard network.backbone != .mlp else { return [] }
+        return network.resolutions.filter {
+            network.attentionResolutions.contains($0) || $0 == network.bottleneckResolution
+        }
+    }
+
     private func measureAttention(_ type: ElementType, _ measure: Measure) {
         let channelsPerHead = 64
         let channels = configuration.network.bottleneckChannels
-        for side in configuration.network.attentionResolutions {
+        for side in attendingResolutions {
             let pixels = side * side
             let heads = max(1, channels / channelsPerHead)
             let kernel = SelfAttention(samples: batch, pixels: pixels, heads: heads, headChannels: channels / heads)

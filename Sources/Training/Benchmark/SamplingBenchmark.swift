@@ -39,7 +39,7 @@ package struct SamplingBenchmark {
     package func run() -> Measurement {
         ThreadPool.configure(threadCount: configuration.launch.threadsPerRank)
         let denoiser = Denoiser(configuration.network)
-        let precision = configuration.precision
+        let precision = configuration.precision.onThisProcessor
         let teacherWeights = NetworkWeights(
             denoiser.layout, precision: precision.teacher, seed: configuration.run.seed)
         let studentWeights = teacherWeights.copied(precision: precision.student)

@@ -113,7 +113,8 @@ package struct Doctor {
         // Where hosts come and go, nothing is known of their memory but that this one takes a rank.
         let hasHosts = !launch.hostFile.isEmpty || !launch.discoveryScript.isEmpty
         let ranks = hasHosts ? 1 : launch.ranks
-        let needed = ranks * MemoryForecast(configuration, ranks: launch.ranks, dataBytes: dataBytes).total
+        let needed =
+            ranks * MemoryForecast(configuration.onThisProcessor, ranks: launch.ranks, dataBytes: dataBytes).total
         return MemoryCheck.finding(
             ranks: ranks, needed: needed, total: launch.memoryBytes,
             // Memory that the configuration promises is another machine's, or not yet free.

@@ -6,3 +6,12 @@ extension PrecisionConfiguration {
         usesBFloat16 && !Processor.hasBFloat16 ? PrecisionConfiguration() : self
     }
 }
+
+extension RunConfiguration {
+    /// The configuration with the types that it is computed with on this processor.
+    var onThisProcessor: RunConfiguration {
+        var configuration = self
+        configuration.precision = precision.onThisProcessor
+        return configuration
+    }
+}

@@ -16,7 +16,7 @@ package struct ConfigurationDifference: Sendable, Equatable, CustomStringConvert
 extension RunConfiguration {
     /// The keys that forbid this configuration to resume a run made with `other`.
     ///
-    /// `launch.*`, `coordinator.*` and `run.folder` may change, since they do not change what is computed.
+    /// Others may change, since they do not change what is computed: the schema says which (`mayChangeOnResume`).
     package func differences(from other: RunConfiguration) -> [ConfigurationDifference] {
         Self.schema.compactMap { key in
             let (here, there) = (key.write(self), key.write(other))

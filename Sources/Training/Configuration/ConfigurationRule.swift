@@ -68,12 +68,16 @@ extension ConfigurationRule where Value == [Double] {
         }
     }
 
-    /// Noise levels: at least one, all positive, each below the one before.
+    /// Noise levels: at least one, all positive, each below the one before. Judged as the float32 that they are computed
+    /// with, of which two may be equal that are not as written.
     static var descending: Self {
         Self { list in
             if list.isEmpty { return "the list is empty" }
-            if let bad = list.first(where: { $0 <= 0 }) { return "\(bad.yaml) is not greater than 0" }
-            return zip(list, list.dropFirst()).first { $0 <= $1 }.map { "\($1.yaml) after \($0.yaml) does not descend" }
+            if let bad = list.first(where: { Float($0) <= 0 }) {
+                return bad <= 0 ? "\(bad.yaml) is not greater than 0" : "\(bad.yaml) is 0 in float32"
+            }
+            return zip(list, list.dropFirst()).first { Float($0) <= Float($1) }
+                .map { "\($1.yaml) after \($0.yaml) does not descend" }
         }
     }
 }
@@ -81,7 +85,6 @@ extension ConfigurationRule where Value == [Double] {
 extension ConfigurationRule where Value == String {
     static var notEmpty: Self { Self { $0.isEmpty ? "the text is empty" : nil } }
 
-    /// The same folder for every process, wherever it was started.
     /// Empty, or an absolute path in which `{host}` may stand.
     static var pathOnHostOrEmpty: Self {
         Self { path in

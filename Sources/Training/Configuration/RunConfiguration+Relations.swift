@@ -26,9 +26,9 @@ extension RunConfiguration {
                     ? nil : "is a hash without a file; set teacher.weights too, or leave it out"
             },
             ConfigurationRelation("network.prediction", ["network.type"]) {
-                $0.network.backbone == .ncsnpp && $0.network.prediction != .edm
-                    ? "\($0.network.prediction.yaml) tells the network times up to 1000, of which ncsnpp's random Fourier "
-                        + "features make noise; use edm, or network.type ddpmpp or adm" : nil
+                [.ncsnpp, .mlp].contains($0.network.backbone) && $0.network.prediction != .edm
+                    ? "\($0.network.prediction.yaml) tells the network times up to 1000, of which the embedding of "
+                        + "\($0.network.backbone.rawValue) makes noise; use edm, or network.type ddpmpp or adm" : nil
             },
             ConfigurationRelation("distil.teacherGuidance", guidanceKeys) {
                 guidanceProblem($0, scale: $0.distil.teacherGuidance)
@@ -89,6 +89,10 @@ extension RunConfiguration {
             },
             ConfigurationRelation(
                 "data.source", ["data.resolution", "data.imageChannels", "data.classes"], builtInDataProblem),
+            ConfigurationRelation("data.imageChannels", ["data.source"]) {
+                [1, 3].contains($0.network.imageChannels) || $0.data.source == .mixture2d
+                    ? nil : "\($0.network.imageChannels) channels make no picture; use 1 (grey) or 3 (colour)"
+            },
             ConfigurationRelation("data.labels", ["data.source"]) {
                 $0.data.source.isBuiltIn && !$0.data.labels.isEmpty
                     ? "goes with an IDX file in data.source, not with built-in data; leave it out" : nil

@@ -43,7 +43,7 @@ extension RunConfiguration {
             "launch.threadsPerRank", \.launch.threadsPerRank, .atLeast(1), "threads of each worker",
             mayChangeOnResume: true),
         ConfigurationKey(
-            "launch.memoryGiB", \.launch.memoryGiB, .notNegative,
+            "launch.memoryGiB", \.launch.memoryGiB, .within(0...1e6),
             "memory for the ranks of a machine, GiB; a launch predicted to need more is refused; 0: what it has",
             mayChangeOnResume: true),
         ConfigurationKey(
@@ -108,7 +108,9 @@ extension RunConfiguration {
         ConfigurationKey(
             "data.labels", \.data.labels, .any, "the path of the IDX file of labels, for images in an IDX file"),
         ConfigurationKey("data.resolution", \.network.resolution, .atLeast(1), "height and width of an image, pixels"),
-        ConfigurationKey("data.imageChannels", \.network.imageChannels, .atLeast(1), "1 grey, 3 colour"),
+        ConfigurationKey(
+            "data.imageChannels", \.network.imageChannels, .atLeast(1),
+            "1 grey, 3 colour; others for points only"),
         ConfigurationKey("data.classes", \.network.classes, .atLeast(1), "number of labels"),
     ]
 

@@ -106,6 +106,7 @@ extension EventRecord {
         case "ranks_complete": .ranksComplete
         case "first_step": .worked(isRedone: particulars["redone"] == "true")
         case "caught_up": .caughtUp
+        case "finished": .finished
         case "rank_lost": .troubleKnown(silentSeconds: silentSeconds)
         case "launch_ended": .launchEnded(silentSeconds: silentSeconds)
         case "run_ended": .runEnded

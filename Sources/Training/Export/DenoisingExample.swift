@@ -7,7 +7,7 @@ import Tensors
 /// A few inputs of an exported network and what it makes of them, so that another implementation can be compared.
 ///
 /// The file has, images as `[N, C, H, W]` and all of it float32: `x`, `sigma` `[N]` and `labels` `[N]`, the inputs;
-/// `bottleneck`, the output of the encoder; `denoised`; and of a critic `logits` `[N, 1]`. Computed in float32, whatever
+/// `bottleneck`, the output of the encoder; `denoised`; and of a critic `logits` `[N, heads]`. Computed in float32, whatever
 /// the run's precision.
 package struct DenoisingExample {
     private var tensors: [(name: String, value: Tensor)]

@@ -6,7 +6,21 @@ package enum ExportedRole: String, Sendable, CaseIterable {
     package var stage: String { self == .teacher ? "teacher" : "distil" }
 }
 
-/// Which of a network's two sets of weights: what the optimiser changes, or its moving average.
-package enum ExportedValues: String, Sendable {
-    case raw, average
+/// Which of a network's sets of weights.
+package enum ExportedValues: Sendable, Equatable {
+    /// What the optimiser changes.
+    case raw
+    /// Its moving average.
+    case average
+    /// Another moving average, of `distil.emaFurtherDecays`.
+    case furtherAverage(decay: Double)
+
+    /// `raw`, `average`, `average-0.999`.
+    package var name: String {
+        switch self {
+        case .raw: "raw"
+        case .average: "average"
+        case .furtherAverage(let decay): "average-\(decay)"
+        }
+    }
 }

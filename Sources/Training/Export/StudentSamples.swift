@@ -32,7 +32,8 @@ package struct StudentSamples {
         let classes = network.classes
         precondition(!labels.isEmpty && labels.allSatisfy { (0..<classes).contains($0) }, "labels \(labels)")
         let denoiser = Denoiser(network)
-        let student = try export.network(denoiser.layout).copied(precision: configuration.precision.student)
+        let student = try export.network(denoiser.layout).copied(
+            precision: configuration.precision.onThisProcessor.student)
         let sampler = StudentSampler(
             denoiser: denoiser, sigmas: configuration.distil.studentSigmas.map { Float($0) })
         let images = Tensor(uninitialized: denoiser.shape(labels.count))

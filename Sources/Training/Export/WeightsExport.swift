@@ -14,29 +14,32 @@ package final class WeightsExport {
 
     private let weights: [(name: String, value: Tensor)]
 
-    /// Reads the weights of `role`. Without `values` it is the moving average where there is one, as the run itself would
-    /// use the network.
+    /// Reads the weights of `role`. Without `values` they are those that the run itself would use: of a student what
+    /// `evaluate.student` says, else the moving average where there is one.
     ///
-    /// Throws `CheckpointError.noAverage` if `values` asks for an average of a network that has none, as a critic,
-    /// `mismatch` if the checkpoint has no such network.
+    /// Throws `CheckpointError.noAverage` if the average that is asked for is not there, as of a critic, `mismatch` if the
+    /// checkpoint has no such network.
     package init(
         _ checkpoint: Checkpoint, role: ExportedRole, values: ExportedValues?, configuration: RunConfiguration
     ) throws(CheckpointError) {
         let manifest = checkpoint.manifest
-        let averageNames = StageState.names(in: manifest, role: role.rawValue, part: .average)
+        func names(_ values: ExportedValues) -> [(stored: String, name: String)] {
+            StageState.names(in: manifest, role: role.rawValue, values)
+        }
         self.role = role
-        self.values = values ?? (averageNames.isEmpty ? .raw : .average)
-        let part: StageState.Part = self.values == .average ? .average : .weights
-        let names = StageState.names(in: manifest, role: role.rawValue, part: part)
-        guard !names.isEmpty else {
-            if !StageState.names(in: manifest, role: role.rawValue, part: .weights).isEmpty {
-                throw .noAverage(path: checkpoint.folder, network: role.rawValue)
-            }
+        self.values =
+            values
+            ?? (role == .student
+                ? configuration.evaluate.student.exported
+                : names(.average).isEmpty ? .raw : .average)
+        let found = names(self.values)
+        guard !found.isEmpty else {
+            if !names(.raw).isEmpty { throw .noAverage(path: checkpoint.folder, network: role.rawValue) }
             throw .mismatch(path: checkpoint.folder, reason: "it has no weights of a \(role)")
         }
         let reader = try CheckpointReader(checkpoint)
         var weights: [(name: String, value: Tensor)] = []
-        for (stored, name) in names {
+        for (stored, name) in found {
             let shape = manifest.tensors[stored]?.shape ?? []
             let value = Tensor(uninitialized: Shape(shape))
             try reader.read(TensorDestination(name: stored, shape: shape, elements: value.buffer))
@@ -46,7 +49,7 @@ package final class WeightsExport {
         metadata = [
             // What loaders of the field look for before they take a file for PyTorch's.
             "format": "pt",
-            "run": configuration.run.name, "role": role.rawValue, "weights": self.values.rawValue,
+            "run": configuration.run.name, "role": role.rawValue, "weights": self.values.name,
             "stage": manifest.stage, "step": String(manifest.step), "generation": String(manifest.generation),
             "updates": manifest.metadata["updates.\(role)"] ?? "",
             "manifest.sha256": checkpoint.manifestSHA256,
@@ -78,5 +81,15 @@ package final class WeightsExport {
             TensorView(name: $0.name, shape: $0.value.shape.list, elements: UnsafeBufferPointer($0.value.buffer))
         }
         return try SafetensorsFile.replace(path, by: views, metadata: metadata)
+    }
+}
+
+extension EvaluationConfiguration.StudentWeights {
+    fileprivate var exported: ExportedValues {
+        switch self {
+        case .raw: .raw
+        case .average: .average
+        case .furtherAverage(let decay): .furtherAverage(decay: decay)
+        }
     }
 }

@@ -10,15 +10,21 @@ struct KernelRates {
     /// The images that were computed at a time, over which the reading of weights is spread.
     private let batch: Int
 
-    /// Throws `LaunchForecastError` if a kernel is missing that every network needs.
-    init(_ measured: KernelBenchmark.Measurement, batch: Int) throws(LaunchForecastError) {
+    /// Throws `LaunchForecastError` if a kernel is missing that a network of these operations needs.
+    init(
+        _ measured: KernelBenchmark.Measurement, batch: Int, for operations: [CycleArithmetic.Operation]
+    ) throws(LaunchForecastError) {
         (rows, self.batch) = (measured.kernels, batch)
         memoryBytesPerSecond = (measured.peak.memory_gigabytes_per_second ?? 0) * 1e9
-        let needed = [
+        var needed = [
             "convolution forward", "convolution backward data", "convolution backward weights", "packing forward",
-            "packing backward", "norm, modulation, SiLU forward", "norm, modulation, SiLU backward",
-            "self-attention forward", "self-attention backward", "matrix product", "add", "AdamW",
+            "packing backward", "norm, modulation, SiLU forward", "norm, modulation, SiLU backward", "matrix product",
+            "add", "AdamW",
         ]
+        // The only kernel that some networks have no shape of.
+        if operations.contains(where: { !$0.hasWeights }) {
+            needed += ["self-attention forward", "self-attention backward"]
+        }
         let missing = needed.filter { name in !rows.contains { $0.kernel == name && $0.rate > 0 } }
         guard missing.isEmpty, memoryBytesPerSecond > 0 else {
             throw .incompleteRates(missing: missing.isEmpty ? ["the memory's peak"] : missing)
@@ -81,10 +87,11 @@ struct KernelRates {
         return bytes / rate(name, type, kernelSide: kernel, channels: inputs * outputs, side: side)
     }
 
-    /// The seconds of one update of a network of so many weights: norm of the gradient, AdamW, and a moving average.
-    func updateSeconds(weights: Int, keepsAverage: Bool) -> Double {
-        // Weights and moments read and written, the gradient read twice; the average read and written.
-        Double(4 * weights * (keepsAverage ? 10 : 8)) / rate("AdamW", .float32)
+    /// The seconds of one update of a network of so many weights: norm of the gradient, AdamW, and moving averages.
+    func updateSeconds(weights: Int, averages: Int) -> Double {
+        // Weights and moments read and written, the gradient read twice. The first average is read and written on the way,
+        // each further one afterwards, beside the weights.
+        Double(4 * weights * (8 + min(averages, 1) * 2 + max(averages - 1, 0) * 3)) / rate("AdamW", .float32)
     }
 
     /// Operations or bytes a second of the measured kernel nearest in shape, of this type where there is one.
@@ -101,7 +108,15 @@ struct KernelRates {
         }
         let nearest = (typed.isEmpty ? named : typed).min { distance($0) < distance($1) }
         guard let nearest else { preconditionFailure("KernelRates: no \(kernel)") }
-        return nearest.rate * 1e9
+        return nearest.rate * 1e9 * Self.countedByMultiplied(nearest)
+    }
+
+    /// The operations that `CycleArithmetic` counts of a measured convolution, which takes the zeros around an image for
+    /// pixels, by those that the measurement counted, which are multiplied; 1 of all else.
+    private static func countedByMultiplied(_ row: KernelBenchmark.Row) -> Double {
+        guard row.unit == "GFLOP/s", let kernel = row.kernel_side, let side = row.side else { return 1 }
+        let ratio = Double(kernel * side) / Double(KernelBenchmark.coveredPixels(kernel: kernel, side: side))
+        return ratio * ratio
     }
 
     /// How many doublings lie between two sizes; 0 where one of them is unknown.

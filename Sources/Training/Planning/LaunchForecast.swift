@@ -99,7 +99,7 @@ package struct LaunchForecast: Encodable, Sendable {
             MemoryForecast.Role.allCases.flatMap { role in
                 MemoryForecast.Use.allCases.map { part(role.rawValue, $0.rawValue, memory.bytes(role, $0)) }
             } + [
-                part("", "other stages", memory.otherStageBytes), part("", "data", dataBytes),
+                part("", "other stages", memory.otherStageBytes), part("", "data", memory.dataBytes),
                 part("", "program", MemoryForecast.programBytes),
             ]
         (batch, shards) = (settings.batch, settings.shards)
@@ -143,9 +143,9 @@ private struct StepTimes {
         _ configuration: RunConfiguration, _ measured: KernelBenchmark.Measurement
     ) throws(LaunchForecastError) {
         let settings = configuration.distil
-        let rates = try KernelRates(measured, batch: settings.batch / settings.shards)
         let critic = CriticNetwork(Denoiser(configuration.network), settings)
         let work = CycleArithmetic(configuration.network, critic: critic.layout)
+        let rates = try KernelRates(measured, batch: settings.batch / settings.shards, for: work.operations)
         let precision = configuration.precision
         func seconds(_ pass: CycleArithmetic.Pass, _ type: ElementType) -> Double {
             work.sum(pass) { rates.seconds($0, $1, type) }
@@ -167,8 +167,9 @@ private struct StepTimes {
         teacherPackingSeconds = packing(precision.teacher, head: false)
         studentCount = critic.denoiser.layout.elementCount
         criticCount = critic.layout.elementCount
-        studentUpdateSeconds = rates.updateSeconds(weights: studentCount, keepsAverage: true)
-        criticUpdateSeconds = rates.updateSeconds(weights: criticCount, keepsAverage: false)
+        studentUpdateSeconds = rates.updateSeconds(
+            weights: studentCount, averages: 1 + settings.emaFurtherDecays.count)
+        criticUpdateSeconds = rates.updateSeconds(weights: criticCount, averages: 0)
         memoryBytesPerSecond = rates.memoryBytesPerSecond
     }
 

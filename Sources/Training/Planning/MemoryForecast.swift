@@ -3,6 +3,7 @@ import Diffusion
 import Distillation
 import Kernels
 import Layers
+import Tensors
 
 /// The memory that one rank of a run will take, told before it is launched.
 ///
@@ -33,7 +34,7 @@ package struct MemoryForecast: Sendable {
     private let bytes: [Role: [Use: Int]]
     /// What the teacher's own training and the evaluation need beside the distillation, in shapes of their own.
     package let otherStageBytes: Int
-    /// The images in memory.
+    /// The images in memory, and the teacher's pairs.
     package let dataBytes: Int
 
     /// Bytes of a role's use.
@@ -65,12 +66,15 @@ package struct MemoryForecast: Sendable {
         }
         // Beside its share for the run folder a rank may hold that share again for its machine's disk, and another's.
         let copies = configuration.checkpoints.nodeFolder.isEmpty ? 1 : 3
+        // Weights, two moments, and moving averages.
+        let studentVectors = 4 + settings.emaFurtherDecays.count
         // The student's forms for both directions live while the critic judges its images; the critic's forms for the
         // decoder's way back are made afterwards, in the memory of the student's.
         bytes = [
             .teacher: [.weights: network, .packedWeights: teacher.packed(.denoiser)],
             .student: [
-                .weights: 4 * network, .checkpointCopy: copies * 4 * network / ranks, .gradients: gradients(network),
+                .weights: studentVectors * network, .checkpointCopy: copies * studentVectors * network / ranks,
+                .gradients: gradients(network),
                 .packedWeights: 2 * student.packed(.denoiser), .activations: student.kept(.denoiser),
             ],
             .critic: [
@@ -90,7 +94,9 @@ package struct MemoryForecast: Sendable {
             (configuration.teacher.isGiven || teacherBatch == shardBatch && precision.teacher == precision.student
                 ? 0 : training.kept(.denoiser) + training.underWay)
             + (configuration.evaluate.batch == shardBatch ? 0 : evaluation.passing)
-        self.dataBytes = dataBytes
+        // Every rank holds all pairs, in float32.
+        let pairs = settings.regressionWeight > 0 ? settings.pairs : 0
+        self.dataBytes = dataBytes + 4 * pairs * critic.denoiser.shape(1).count
     }
 }
 

@@ -32,10 +32,11 @@ extension RunConfiguration {
     package func loadedDataBytes() throws -> Int { 4 * (try data.load(network).pixels.count) }
 
     /// The bytes that a rank is predicted to need: see `MemoryForecast`. Throws a `MemoryShortage` if `ranks` of a launch,
-    /// all on this machine, need more together than it has. `dataBytes` is the size of the data set in memory.
+    /// all on this machine, need more together than it has. `dataBytes` is the size of the data set in memory. Networks in
+    /// bfloat16 count as float32 where this processor has no instructions for it.
     @discardableResult
     package func checkMemory(ranksHere ranks: Int, dataBytes: Int) throws(MemoryShortage) -> Int {
-        let rankBytes = MemoryForecast(self, ranks: launch.ranks, dataBytes: dataBytes).total
+        let rankBytes = MemoryForecast(onThisProcessor, ranks: launch.ranks, dataBytes: dataBytes).total
         if let machineBytes = launch.memoryBytes,
             let shortage = MemoryShortage(ranks: ranks, rankBytes: rankBytes, machineBytes: machineBytes)
         {

@@ -39,7 +39,7 @@ struct StageState {
             ]
             if let average = optimizer.average { buffers.append((.average, average.values)) }
             let named = buffers.map { ($0.rawValue, $1) }
-            let further = network.furtherAverages.map { (Self.prefix($0), $0.weights.values) }
+            let further = network.furtherAverages.map { (Self.prefix(furtherDecay: $0.decay), $0.weights.values) }
             return (named + further).flatMap { prefix, flat in
                 optimizer.weights.layout.entries.map { entry in
                     Piece(
@@ -51,20 +51,29 @@ struct StageState {
         }
     }
 
-    /// The tensors of one part of a network in a checkpoint: their names there and in the network, in alphabetical order.
-    static func names(in manifest: Manifest, role: String, part: Part) -> [(stored: String, name: String)] {
-        let prefix = "\(role).\(part.rawValue)"
+    /// The tensors of one set of a network's weights in a checkpoint: their names there and in the network, in
+    /// alphabetical order.
+    static func names(
+        in manifest: Manifest, role: String, _ values: ExportedValues
+    ) -> [(stored: String, name: String)] {
+        let part =
+            switch values {
+            case .raw: Part.weights.rawValue
+            case .average: Part.average.rawValue
+            case .furtherAverage(let decay): prefix(furtherDecay: decay)
+            }
+        let prefix = "\(role).\(part)"
         return manifest.tensors.keys.sorted().compactMap { stored in
             guard stored.hasPrefix(prefix) else { return nil }
             let name = String(stored.dropFirst(prefix.count))
             let others = Part.allCases.filter { $0 != .weights }.map(\.rawValue) + [furtherAveragePrefix]
-            let isOfOtherPart = part == .weights && others.contains { name.hasPrefix($0) }
+            let isOfOtherPart = values == .raw && others.contains { name.hasPrefix($0) }
             return isOfOtherPart ? nil : (stored, name)
         }
     }
 
     private static let furtherAveragePrefix = "average-"
-    private static func prefix(_ average: MovingAverage) -> String { furtherAveragePrefix + "\(average.decay)." }
+    private static func prefix(furtherDecay decay: Double) -> String { furtherAveragePrefix + "\(decay)." }
 
     /// The tensors to save, in an order that all ranks share.
     var tensors: [TensorView] {
@@ -116,21 +125,11 @@ struct StageState {
         }
     }
 
-    /// SHA-256 over the names and values of one network's weights, lower-case hexadecimal.
-    static func hash(of weights: NetworkWeights) -> String {
-        var hasher = SHA256Hasher()
-        for (name, value) in weights.named {
-            Array(name.utf8).withUnsafeBytes { hasher.update($0) }
-            hasher.update(UnsafeRawBufferPointer(value.buffer))
-        }
-        return hasher.finish()
-    }
-
     /// SHA-256 over the names and values of all weights and moving averages, lower-case hexadecimal.
     var weightsHash: String {
         var hasher = SHA256Hasher()
         for network in networks {
-            let averages = network.furtherAverages.map { (Self.prefix($0), Optional($0.weights)) }
+            let averages = network.furtherAverages.map { (Self.prefix(furtherDecay: $0.decay), Optional($0.weights)) }
             let kept = [("", network.optimizer.weights), ("average.", network.optimizer.average)] + averages
             for (prefix, weights) in kept {
                 for (name, value) in weights?.named ?? [] {

@@ -57,7 +57,7 @@ extension Worker {
         let settings = configuration.evaluate
         let batches = try beginEvaluation()
 
-        let real = describeRecords(images, judge)
+        let real = try describeRecords(images, judge)
         let teacher = try describeGenerated(
             settings.images, judge, report: { reportEvaluation(batch: $0, of: 2 * batches, images: $1) }
         ) {
@@ -79,9 +79,9 @@ extension Worker {
                 images: generated.labels.count)
         }
         var accuracy = ClassAgreement(classes: configuration.network.classes)
-        let heldOutImages = images.gather(judge.heldOut)
-        let decisions = judge.classifier.describe(heldOutImages.images, judge.weights).logits
-        accuracy.add(requested: heldOutImages.labels, logits: decisions)
+        accuracy.add(
+            requested: judge.heldOut.map { real.labels[$0] },
+            logits: real.logits(featureCount: width, of: judge.heldOut))
         let result = EvaluationResult(
             teacher: try measure(teacher, networkCalls: generators.teacherSampler.networkCalls),
             student: try measure(student, networkCalls: generators.studentSampler.networkCalls),
@@ -117,21 +117,21 @@ extension Worker {
             return statistics
         }
 
-        func logits(featureCount: Int) -> [Float] {
-            labels.indices.flatMap { rows[$0 * width + featureCount..<($0 + 1) * width] }
+        func logits(featureCount: Int, of indices: some Collection<Int>) -> [Float] {
+            indices.flatMap { rows[$0 * width + featureCount..<($0 + 1) * width] }
         }
     }
 
     /// Every image of the data set.
-    private func describeRecords(_ images: TrainingImages, _ judge: Judge) -> DescribedImages {
-        var described = DescribedImages(labels: images.records.labels, rows: [])
-        let all = Array(images.records.labels.indices)
-        for start in stride(from: 0, to: all.count, by: configuration.evaluate.batch) {
-            let end = min(all.count, start + configuration.evaluate.batch)
-            described.rows += judge.describe(images.gather(Array(all[start..<end])).images)
+    private func describeRecords(_ images: TrainingImages, _ judge: Judge) throws -> DescribedImages {
+        let labels = images.records.labels
+        let rows = try dealtRows(labels.count, width: describedWidth) {
+            judge.describe(images.gather(Array($0)).images)
         }
-        return described
+        return DescribedImages(labels: labels, rows: rows)
     }
+
+    private var describedWidth: Int { DigitClassifier.featureCount + configuration.network.classes }
 
     /// Says how far the `evaluate` stage has come.
     func reportEvaluation(batch: Int, of batches: Int, images: Int) {
@@ -146,7 +146,8 @@ extension Worker {
     ) throws -> (distance: Double, agreement: Double) {
         let width = DigitClassifier.featureCount
         var agreement = ClassAgreement(classes: configuration.network.classes)
-        agreement.add(requested: generated.labels, logits: generated.logits(featureCount: width))
+        agreement.add(
+            requested: generated.labels, logits: generated.logits(featureCount: width, of: generated.labels.indices))
         return (
             try FrechetDistance.between(real, generated.statistics(featureCount: width)), agreement.share
         )
@@ -157,10 +158,9 @@ extension Worker {
         _ count: Int, _ judge: Judge, report: (_ batch: Int, _ images: Int) -> Void,
         generate: ([Int], (Int) -> Tensor) -> Tensor
     ) throws -> DescribedImages {
-        let classes = configuration.network.classes
-        let labels = (0..<count).map { $0 % classes }
+        let labels = (0..<count).map { $0 % configuration.network.classes }
         let rows = try generatedRows(
-            labels, width: DigitClassifier.featureCount + classes, judge.describe, report: report, generate: generate)
+            labels, width: describedWidth, judge.describe, report: report, generate: generate)
         return DescribedImages(labels: labels, rows: rows)
     }
 
@@ -170,17 +170,29 @@ extension Worker {
         _ labels: [Int], width: Int, _ describe: (Tensor) -> [Float], report: (_ batch: Int, _ images: Int) -> Void,
         generate: ([Int], (Int) -> Tensor) -> Tensor
     ) throws -> [Float] {
-        let (network, size) = (configuration.network, configuration.evaluate.batch)
-        var rows = [Float](repeating: 0, count: labels.count * width)
-        for (batch, start) in stride(from: 0, to: labels.count, by: size).enumerated() {
-            let range = start..<min(labels.count, start + size)
+        let network = configuration.network
+        return try dealtRows(labels.count, width: width, report: report) { range in
+            let shape = Shape(range.count, network.resolution, network.resolution, network.imageChannels)
+            let generated = generate(Array(labels[range])) { number in
+                RandomStream(seed: configuration.run.seed, purpose: .evaluationNoise, draw: number)
+                    .normal(shape, step: 0, firstSample: range.lowerBound)
+            }
+            return describe(generated)
+        }
+    }
+
+    /// `count` rows of so many values, the same on all ranks. They are made a batch at a time, by the rank to which the
+    /// batch is dealt; `report` is told of every batch, dealt to this rank or not. Collective.
+    private func dealtRows(
+        _ count: Int, width: Int, report: (_ batch: Int, _ images: Int) -> Void = { _, _ in },
+        make: (Range<Int>) -> [Float]
+    ) throws -> [Float] {
+        let size = configuration.evaluate.batch
+        var rows = [Float](repeating: 0, count: count * width)
+        for (batch, start) in stride(from: 0, to: count, by: size).enumerated() {
+            let range = start..<min(count, start + size)
             if batch % communicator.size == communicator.rank {
-                let shape = Shape(range.count, network.resolution, network.resolution, network.imageChannels)
-                let generated = generate(Array(labels[range])) { number in
-                    RandomStream(seed: configuration.run.seed, purpose: .evaluationNoise, draw: number)
-                        .normal(shape, step: 0, firstSample: range.lowerBound)
-                }
-                rows.replaceSubrange(range.lowerBound * width..<range.upperBound * width, with: describe(generated))
+                rows.replaceSubrange(range.lowerBound * width..<range.upperBound * width, with: make(range))
             }
             report(batch, range.count)
         }
@@ -204,10 +216,10 @@ extension Worker {
                             stage: stage.name, step: step, totalSteps: stage.plannedSteps, phase: .evaluating))
                 }
             ) { stage.sampler.sample(stage.result, labels: $0, noise: $1) }
-            guard communicator.rank == 0 else { return [] }
             let statistics =
-                real ?? describeRecords(images, judge).statistics(featureCount: DigitClassifier.featureCount)
+                try real ?? describeRecords(images, judge).statistics(featureCount: DigitClassifier.featureCount)
             real = statistics
+            guard communicator.rank == 0 else { return [] }
             let (distance, agreement) = try compare(generated, with: statistics)
             return [(CheckpointStore.distanceKey, distance), ("class_agreement", agreement)]
         }

@@ -63,15 +63,3 @@ extension Worker {
         if communicator.rank == 0 { try control.stageFinished("pairs", step: missing.count) }
     }
 }
-
-extension NetworkWeights {
-    /// SHA-256 over names and values, lower-case hexadecimal.
-    var sha256: String {
-        var hasher = SHA256Hasher()
-        for (name, value) in named {
-            Array(name.utf8).withUnsafeBytes { hasher.update($0) }
-            hasher.update(UnsafeRawBufferPointer(value.buffer))
-        }
-        return hasher.finish()
-    }
-}

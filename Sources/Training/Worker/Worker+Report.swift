@@ -42,6 +42,19 @@ extension Worker {
             .normal(shape, step: 0, firstSample: 0)
     }
 
+    /// A grid's images, as many at a time as the evaluation makes: with many classes all of them need far more memory.
+    private func gridImages(_ labels: [Int], _ generate: ([Int], (Int) -> Tensor) -> Tensor) -> Tensor {
+        let network = configuration.network
+        let images = Tensor(
+            uninitialized: Shape(labels.count, network.resolution, network.resolution, network.imageChannels))
+        for start in stride(from: 0, to: labels.count, by: configuration.evaluate.batch) {
+            let range = start..<min(labels.count, start + configuration.evaluate.batch)
+            let made = generate(Array(labels[range])) { sampleNoise($0).samples(range) }
+            _ = images.samples(range).buffer.update(fromContentsOf: made.buffer)
+        }
+        return images
+    }
+
     /// Writes `samples/NAME.png`, a grid of images or a plot of points, and returns its bytes.
     private func draw(_ images: Tensor, _ labels: [Int], name: String) throws -> [UInt8] {
         let raster =
@@ -74,11 +87,11 @@ extension Worker {
             ("Data", try draw(real.images, real.labels, name: "data")),
             (
                 "Teacher, \(result.teacher.networkCalls) network calls",
-                try draw(generators.teacherImages(labels: labels, noise: sampleNoise), labels, name: "teacher")
+                try draw(gridImages(labels, generators.teacherImages), labels, name: "teacher")
             ),
             (
                 "Student, \(counted(calls, "network call"))",
-                try draw(generators.studentImages(labels: labels, noise: sampleNoise), labels, name: "student")
+                try draw(gridImages(labels, generators.studentImages), labels, name: "student")
             ),
         ]
         try writeReport(result, pictures: grids, facts: [], student: generators.student)

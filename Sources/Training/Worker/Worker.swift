@@ -108,7 +108,7 @@ package final class Worker {
             classes: configuration.network.classes, images: TrainingImages(records, seed: distilSeed),
             regression: pairs.map { .init(pairs: $0, distance: imageDistance(judge)) },
             evaluated: configuration.evaluate.student, seed: distilSeed)
-        let bindings = ["teacher.sha256": StageState.hash(of: teacher.weights)]
+        let bindings = ["teacher.sha256": teacher.weights.sha256]
         let isComplete = try complete(distillation, bindings: bindings) {
             judge.map { measurement(of: distillation, judge: $0, images: images) }
         }

@@ -19,7 +19,7 @@ struct CheckpointExportCommand: ParsableCommand {
 
     @Flag(
         help:
-            "What the optimiser changes, or its moving average. Default: the average; of a critic, which has none, raw."
+            "What the optimiser changes, or its moving average. Default: of a student what evaluate.student says; of a teacher the average; of a critic, which has none, raw."
     )
     var values: ExportedValuesFlag?
 
@@ -71,7 +71,7 @@ private struct ExportLine: Encodable {
         sha256 = fingerprint.sha256
         bytes = fingerprint.byteCount
         role = export.role.rawValue
-        weights = export.values.rawValue
+        weights = export.values.name
         stage = export.role.stage
         self.step = step
         tensors = export.tensors.count

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Distillation
 import Evaluation
 import Foundation
 import Kernels
@@ -7,13 +8,18 @@ import Training
 /// The speed of each kernel beside what the machine can do.
 struct KernelsBenchCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "kernels", abstract: "Time each kernel at the network's shapes, against the machine's peaks.")
+        commandName: "kernels", abstract: "Time each kernel at the network's shapes, against the machine's peaks.",
+        discussion: """
+            A configuration's kernels compute one shard's images, as in its training; the standard case's a batch.
+            """)
 
     @OptionGroup var subject: BenchmarkSubject
     @OptionGroup var format: BenchmarkFormat
 
     func run() throws {
-        let measured = KernelBenchmark(try subject.configuration()).run()
+        let configuration = try subject.configuration()
+        let shard = configuration.distil.batch / configuration.distil.shards
+        let measured = KernelBenchmark(configuration, batch: subject.config == nil ? nil : shard).run()
         try format.show(measured) { Self.text(measured) }
     }
 

@@ -53,7 +53,9 @@ struct PlanCommand: ParsableCommand {
         if let cores, cores < 1 { throw ValidationError("--cores \(cores) is less than 1") }
         if linkGbit <= 0 { throw ValidationError("--link-gbit \(linkGbit) is not greater than 0") }
         if latencyUs < 0 { throw ValidationError("--latency-us \(latencyUs) is negative") }
-        if let memoryGiB, memoryGiB <= 0 { throw ValidationError("--memory-gib \(memoryGiB) is not greater than 0") }
+        if let memoryGiB, !(memoryGiB > 0 && memoryGiB <= 1e6) {
+            throw ValidationError("--memory-gib \(memoryGiB) is not greater than 0 and at most 1e6")
+        }
         if let ranks, Self.numbers(ranks) == nil {
             throw ValidationError("--ranks \(ranks) is not a list of numbers of at least 1, such as 1,2,4")
         }
@@ -93,13 +95,14 @@ struct PlanCommand: ParsableCommand {
 
     /// The launches to forecast; none may have more ranks than a stage has shards.
     private func rankCounts(_ configuration: RunConfiguration) throws -> [Int] {
-        let most = min(configuration.distil.shards, configuration.teacher.shards)
+        let most = min(
+            configuration.distil.shards, configuration.teacher.shards, configuration.classifier.shards)
         if let counts = ranks.flatMap(Self.numbers) {
             if let count = counts.first(where: { $0 > most }) {
                 throw CommandFailure(
                     .usage,
-                    "\(count) ranks are more than the \(most) shards of a batch: --set distil.shards and "
-                        + "teacher.shards to at least as many, or ask for fewer ranks")
+                    "\(count) ranks are more than the \(most) shards of a batch: --set distil.shards, teacher.shards "
+                        + "and classifier.shards to at least as many, or ask for fewer ranks")
             }
             return counts
         }
@@ -109,20 +112,26 @@ struct PlanCommand: ParsableCommand {
 
     /// The kernels at the shapes of one shard, with the threads of one rank.
     private func measuredKernels(_ configuration: RunConfiguration) throws -> KernelBenchmark.Measurement {
+        let (images, threads) = (
+            configuration.distil.batch / configuration.distil.shards, configuration.launch.threadsPerRank
+        )
         guard let rates else {
-            return KernelBenchmark(
-                configuration, batch: configuration.distil.batch / configuration.distil.shards,
-                secondsPerKernel: 0.02, callsPerKernel: 3
-            ).run()
+            return KernelBenchmark(configuration, batch: images, secondsPerKernel: 0.02, callsPerKernel: 3).run()
         }
         guard let data = FileManager.default.contents(atPath: rates) else {
             throw CommandFailure(.inputMissing, "\(rates): no such file, or it cannot be read")
         }
-        do {
-            return try JSONDecoder().decode(KernelBenchmark.Measurement.self, from: data)
-        } catch {
+        guard let measured = try? JSONDecoder().decode(KernelBenchmark.Measurement.self, from: data) else {
             throw CommandFailure(.badData, "\(rates) is not what dmd2 bench kernels --json prints: write it again")
         }
+        guard measured.batch == images, measured.threads == threads else {
+            throw CommandFailure(
+                .badData,
+                "\(rates) was measured with \(counted(measured.batch, "image")) at a time and "
+                    + "\(counted(measured.threads, "thread")), a rank of this configuration computes \(images) with "
+                    + "\(threads): write it again with dmd2 bench kernels \(config) --json")
+        }
+        return measured
     }
 
     private func text(_ forecast: LaunchForecast, dataAreCounted: Bool) -> String {

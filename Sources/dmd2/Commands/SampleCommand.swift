@@ -32,7 +32,7 @@ struct SampleCommand: ParsableCommand {
     @Option(help: "The step of the checkpoint.")
     var step: Int?
 
-    @Flag(help: "What the optimiser changes, or its moving average; by default the average.")
+    @Flag(help: "What the optimiser changes, or its moving average; by default what evaluate.student says.")
     var values: ExportedValuesFlag?
 
     @Option(help: "The file to write: a picture (.png), or the images as numbers (.safetensors).")

@@ -9,7 +9,9 @@ import Training
 struct LaunchForecastTests {
     /// Rates as `bench kernels --json` prints them: 100 GFLOP/s of everything that multiplies, and a memory that is never
     /// waited for.
-    private static func rates(memory: Double = 1e9, without absent: String = "") throws -> KernelBenchmark.Measurement {
+    private static func rates(
+        memory: Double = 1e9, others: Double = 100, place: String = "", without absent: String = ""
+    ) throws -> KernelBenchmark.Measurement {
         let arithmetic = [
             "convolution forward", "convolution backward data", "convolution backward weights",
             "self-attention forward", "self-attention backward", "matrix product",
@@ -21,11 +23,11 @@ struct LaunchForecastTests {
         func row(_ kernel: String, _ rate: Double, _ unit: String) -> String {
             """
             {"kernel": "\(kernel)", "shape": "", "precision": "float32", "milliseconds": 1, "rate": \(rate),
-             "unit": "\(unit)", "share_of_peak": 1}
+             "unit": "\(unit)", "share_of_peak": 1\(kernel.hasPrefix("convolution") ? place : "")}
             """
         }
         let rows =
-            arithmetic.filter { $0 != absent }.map { row($0, 100, "GFLOP/s") }
+            arithmetic.filter { $0 != absent }.map { row($0, $0.hasPrefix("convolution") ? 100 : others, "GFLOP/s") }
             + traffic.filter { $0 != absent }.map { row($0, memory, "GB/s") }
         let json = """
             {"threads": 1, "batch": 2, "kernels": [\(rows.joined(separator: ","))],
@@ -61,6 +63,40 @@ struct LaunchForecastTests {
         // What is read and written takes a share of 1e-6 or so at the memory's speed above.
         #expect(abs(row.cycle_seconds / (operations(configuration) / 1e11) - 1) < 1e-4)
         #expect(row.efficiency == 1 && row.shards == 4 && row.reduction_seconds == 0)
+    }
+
+    @Test("A convolution takes the time that one of its shape was measured to take, zeros at its edges or not")
+    func edges() throws {
+        func seconds(_ place: String) throws -> Double {
+            // Everything but convolutions takes no time.
+            let measured = try Self.rates(others: 1e9, place: place)
+            return try LaunchForecast(
+                RunConfiguration(name: "digits"), ranks: [1], measured: measured,
+                connection: Interconnect(
+                    ranksPerNode: 1, linkBytesPerSecond: 1e18, latencySeconds: 0, memoryBytesPerSecond: 0),
+                nodeCores: 1, nodeBytes: nil, dataBytes: 0
+            ).launches[0].cycle_seconds
+        }
+        // At 8x8 a 3x3 kernel covers 22 pixels along a side and counts as 24: the same rate says that it was faster.
+        let ratio = try seconds(#", "kernel_side": 3, "side": 8"#) / seconds("")
+        #expect(abs(ratio / (22.0 * 22 / (24 * 24)) - 1) < 1e-4)
+    }
+
+    @Test("A network of linear layers needs no rates of attention")
+    func pointsPlan() throws {
+        var configuration = RunConfiguration(name: "points")
+        configuration.network = NetworkConfiguration(
+            resolution: 1, imageChannels: 2, classes: 1, channels: 64, channelMultipliers: [1],
+            channelMultiplierEmbedding: 4, blocks: 1, attentionResolutions: [])
+        configuration.network.backbone = .mlp
+        let measured = try Self.rates(without: "self-attention forward")
+        let rows = try LaunchForecast(
+            configuration, ranks: [1], measured: measured,
+            connection: Interconnect(
+                ranksPerNode: 1, linkBytesPerSecond: 1e18, latencySeconds: 0, memoryBytesPerSecond: 0),
+            nodeCores: 1, nodeBytes: nil, dataBytes: 0
+        ).launches
+        #expect(rows[0].cycle_seconds > 0)
     }
 
     @Test("Ranks share the shards; a sum costs them two latencies an update")
