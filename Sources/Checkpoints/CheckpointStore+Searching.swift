@@ -174,7 +174,7 @@ extension CheckpointStore {
         of name: String, in folder: String, ifMissing fault: RejectedCheckpoint.Fault
     ) throws(Defect) -> [UInt8] {
         let path = folder + "/" + name
-        guard DurableFolder.exists(path) else { throw Defect(fault: fault, detail: "\(name) is missing") }
+        if DurableFolder.isAbsent(path) { throw Defect(fault: fault, detail: "\(name) is missing") }
         do {
             let file = try InputFile(path: path)
             return try file.bytes(at: 0, count: file.byteCount)
@@ -188,7 +188,7 @@ extension CheckpointStore {
         _ name: String, _ expected: FileFingerprint, in folder: String, hashingContent: Bool
     ) throws(Defect) {
         let path = folder + "/" + name
-        guard DurableFolder.exists(path) else { throw Defect(fault: .missing, detail: "\(name) is missing") }
+        if DurableFolder.isAbsent(path) { throw Defect(fault: .missing, detail: "\(name) is missing") }
         do {
             let file = try InputFile(path: path)
             guard file.byteCount == expected.byteCount else {

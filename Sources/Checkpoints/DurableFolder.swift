@@ -1,17 +1,22 @@
 import Foundation
-import Glibc
+package import Glibc
 
 /// Changes to folders that outlive a power failure once they return.
 package enum DurableFolder {
-    /// Creates `path` and the folders above it, as far as they are missing.
-    package static func create(_ path: String) throws(CheckpointError) {
+    /// Creates `path`, with these permissions, and the folders above it, as far as they are missing.
+    package static func create(_ path: String, mode: mode_t = 0o777) throws(CheckpointError) {
         guard !isFolder(path) else { return }
         let parent = (path as NSString).deletingLastPathComponent
         if !parent.isEmpty, !exists(parent) { try create(parent) }
-        guard mkdir(path, 0o777) != 0 else { return }
+        guard mkdir(path, mode) != 0 else { return try flushIfReadable(parent) }
         let error = CheckpointError.lastSystemError("create", path)
         // Another process may just have made it.
         if !isFolder(path) { throw error }
+    }
+
+    /// A folder in which one may create but not look cannot be opened, and so not be flushed.
+    private static func flushIfReadable(_ path: String) throws(CheckpointError) {
+        if access(path.isEmpty ? "." : path, R_OK) == 0 { try flush(path) }
     }
 
     private static func isFolder(_ path: String) -> Bool {
@@ -47,6 +52,12 @@ package enum DurableFolder {
 
     static func exists(_ path: String) -> Bool {
         FileManager.default.fileExists(atPath: path)
+    }
+
+    /// True if there is nothing at `path`; false where the system does not say, as when a file server does not answer.
+    static func isAbsent(_ path: String) -> Bool {
+        var found = stat()
+        return stat(path, &found) != 0 && (errno == ENOENT || errno == ENOTDIR)
     }
 
     /// Moves within one folder; a power failure may undo it until the folder is flushed.

@@ -7,13 +7,21 @@ import Glibc
 package final class RunLock {
     private let descriptor: FileDescriptor
 
-    /// Takes the lock file at `path`, creating it and its folder. Throws `locked`, with the owner, if another process holds it.
+    /// For so long an owner tries: one who only asks whether the lock is free holds it for a moment.
+    private static let attempts = 20
+    private static let attemptMicroseconds: UInt32 = 50_000
+
+    /// Takes the lock file at `path`, creating it and its folder. Throws `locked`, with the owner, if another process holds
+    /// it for longer than a second.
     package init(path: String) throws(CheckpointError) {
         try DurableFolder.create((path as NSString).deletingLastPathComponent)
         let opened = try FileDescriptor(path: path, flags: O_RDWR | O_CREAT, operation: "open")
-        guard flock(opened.number, LOCK_EX | LOCK_NB) == 0 else {
+        var attempt = 1
+        while flock(opened.number, LOCK_EX | LOCK_NB) != 0 {
             guard errno == EWOULDBLOCK else { throw .lastSystemError("lock", path) }
-            throw .locked(path: path, owner: try Self.owner(at: path))
+            guard attempt < Self.attempts else { throw .locked(path: path, owner: try Self.owner(at: path)) }
+            attempt += 1
+            usleep(Self.attemptMicroseconds)
         }
         let text = Array("pid \(getpid()) on host \(Self.hostName())\n".utf8)
         guard ftruncate(opened.number, 0) == 0, write(opened.number, text, text.count) == text.count else {

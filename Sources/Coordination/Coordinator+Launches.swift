@@ -36,6 +36,18 @@ extension Coordinator {
         ] + next
     }
 
+    /// A launch could not be made: the run ends, or tries again.
+    mutating func launchImpossible(_ status: ExitStatus, _ reason: String, at now: Double) -> [Effect] {
+        let next = supervise(.launchImpossible(status, reason: reason), at: now)
+        guard case .backingOff = supervisor.state else { return next }
+        time.note(.launchEnded(silentSeconds: 0), at: now)
+        stages.launchEnded()
+        return [
+            .record(.generationEnded(generation: generation, cause: reason, silentSeconds: 0, step: stages.step)),
+            .log("generation \(generation): \(reason)"),
+        ] + next
+    }
+
     /// Looks for ranks that are silent or stand still, and for hosts that came or went.
     mutating func tick(at now: Double) -> [Effect] {
         guard supervisor.isRunningOrLaunching, let loss = membership.loss(at: now) else {
@@ -108,6 +120,7 @@ extension Coordinator {
     private mutating func launch(_ generation: Int, on placement: LaunchPlacement, at now: Double) -> [Effect] {
         self.placement = placement
         hosts.launched()
+        launchedHere = true
         let limits = slowestArrivalSeconds.map(limits.knowing) ?? limits
         membership = Membership(size: placement.rankCount, launchedAt: now, limits: limits)
         publishing = nil

@@ -33,7 +33,9 @@ extension Coordinator {
         let wasComplete = membership.isComplete
         membership.hello(rank: rank, host: placement.host(ofRank: rank) ?? host, pid: pid, at: now)
         guard membership.isComplete, !wasComplete else { return [.reply(.welcome)] }
-        slowestArrivalSeconds = max(slowestArrivalSeconds ?? 0, membership.secondsSinceLaunch(at: now))
+        if launchedHere {
+            slowestArrivalSeconds = max(slowestArrivalSeconds ?? 0, membership.secondsSinceLaunch(at: now))
+        }
         time.note(.ranksComplete, at: now)
         provenHosts.formUnion(placement.hosts.map(\.name))
         return [.reply(.welcome), note("ranks_complete", [:])] + supervise(.ranksComplete, at: now)
@@ -57,7 +59,10 @@ extension Coordinator {
             if let waitingRequest {
                 effects += window(waitingRequest.stage, from: waitingRequest.firstStep) { .tellRankZero($0) }
             }
-            if heartbeat.phase == .evaluating { effects += supervise(.nothingToDrain, at: now) }
+            // A stage that trains may measure on the way, and has its state to save.
+            if heartbeat.phase == .evaluating, stages.scheduler?.trains == false {
+                effects += supervise(.nothingToDrain, at: now)
+            }
         }
         // Last: what it acknowledges is in the journal by then.
         return effects + [.reply(.heartbeatSeen(number: number))]

@@ -68,6 +68,8 @@ package struct Coordinator: Sendable {
     var membership: Membership
     /// The longest that a launch took to be complete, seconds; nil before the first.
     var slowestArrivalSeconds: Double?
+    /// Whether this coordinator began the current launch; the ranks of another's had come before.
+    var launchedHere = true
     var hosts: HostPool
     var time: TimeLedger
     var isRedoing = false
@@ -150,6 +152,7 @@ package struct Coordinator: Sendable {
             history: history, limits: limits)
         supervisor = Supervisor(resuming: launch, restartBudget: restartBudget, at: now)
         stages.resume(launch)
+        launchedHere = false
         placement = launch.placement
         (hasWorked, isRedoing) = (launch.hasWorked, launch.isRedoing)
         if launch.isComplete { provenHosts = Set(placement.hosts.map(\.name)) }
@@ -184,7 +187,7 @@ package struct Coordinator: Sendable {
         case .control(let request):
             return control(request, at: now)
         case .launchImpossible(let status, let reason):
-            return supervise(.launchImpossible(status, reason: reason), at: now)
+            return launchImpossible(status, reason, at: now)
         case .launchEnded(let generation, let end, let detail, let culprit):
             return launchEnded(generation, end, detail: detail, culprit: culprit, at: now)
         case .hostsFound(let found):

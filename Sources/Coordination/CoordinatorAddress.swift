@@ -6,7 +6,7 @@ package struct CoordinatorAddress: Codable, Equatable, Sendable {
     package var pid: Int32
     /// Number of the current launch.
     package var generation: Int
-    /// The process group of that launch, which a later coordinator ends if this one died without doing so; 0: none.
+    /// The process group of that launch's mpirun, for whoever wants it ended at once; 0: none.
     package var processGroup: Int32
     /// Name of the coordinator's machine, where its process has that number; nil: this one.
     package var host: String?

@@ -52,7 +52,7 @@ package struct Supervisor: Sendable {
         case resizeWanted(reason: String)
         /// Training has collapsed: what it goes on to compute is of no use.
         case collapsed(reason: String)
-        /// The launch of this generation could not be made at all.
+        /// The launch could not be made at all.
         case launchImpossible(ExitStatus, reason: String)
         /// The launch of this generation has ended and nothing of it is left.
         case launchEnded(generation: Int, ProcessEnd, detail: String, culprit: Culprit = Culprit())
@@ -104,6 +104,10 @@ package struct Supervisor: Sendable {
     package static let reapSeconds = 1.0
     /// How long a launch may wait for hosts, seconds.
     package static let hostWaitSeconds = 600.0
+    /// How long launches may be impossible, on a full disk say, where one has been complete before, and the time between
+    /// two attempts, seconds.
+    package static let impossibleSeconds = 600.0
+    package static let impossibleRetrySeconds = 5.0
     /// How long mpirun may outlive its finished ranks, seconds.
     package static let finishSeconds = 30.0
 
@@ -129,6 +133,8 @@ package struct Supervisor: Sendable {
     private var stopCause: StopCause?
     private var isSignalled = false
     private var hasNothingToSave = false
+    private var hasBeenComplete = false
+    private var impossibleSince: Double?
 
     /// True while the ranks of a launch are expected to work.
     package var isRunningOrLaunching: Bool {
@@ -154,6 +160,7 @@ package struct Supervisor: Sendable {
         finishedAt = launch.isFinished ? now : nil
         stopCause = launch.stopCause
         isSignalled = stopCause == .signal
+        hasBeenComplete = launch.isComplete
         if let stopCause {
             state = .draining(stopCause, deadline: now + Self.drainSeconds)
         } else if let reason = launch.resizeReason {
@@ -170,6 +177,8 @@ package struct Supervisor: Sendable {
         case .started:
             return state == .idle ? launch(at: now) : []
         case .ranksComplete:
+            hasBeenComplete = true
+            impossibleSince = nil
             if state == .launching { state = .running }
             return []
         case .progressed:
@@ -191,7 +200,7 @@ package struct Supervisor: Sendable {
             collapse = collapse ?? reason
             return reap(reason: reason, at: now)
         case .launchImpossible(let status, let reason):
-            return end(status, reason)
+            return launchImpossible(status, reason, at: now)
         case .launchEnded(let ended, let processEnd, let detail, let culprit):
             return ended == generation ? launchEnded(processEnd, detail: detail, culprit: culprit, at: now) : []
         case .stopAsked(let cause):
@@ -217,6 +226,19 @@ package struct Supervisor: Sendable {
         state = .launching
         reportedFailure = nil
         return [.launch(generation: generation)]
+    }
+
+    /// What the first launch lacks is missing for good. Where one has been complete, what is missing may come back, as the
+    /// space on a disk.
+    private mutating func launchImpossible(_ status: ExitStatus, _ reason: String, at now: Double) -> [Effect] {
+        let since = impossibleSince ?? now
+        guard hasBeenComplete, stopCause == nil, now - since < Self.impossibleSeconds else {
+            return end(status, reason)
+        }
+        impossibleSince = since
+        lastCause = reason
+        state = .backingOff(until: now + Self.impossibleRetrySeconds)
+        return []
     }
 
     private mutating func end(_ status: ExitStatus, _ message: String) -> [Effect] {

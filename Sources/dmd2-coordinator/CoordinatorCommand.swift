@@ -103,14 +103,14 @@ struct SuperviseCommand: ParsableCommand {
         _ configuration: RunConfiguration, keys: CoordinatorKeys?, fresh: Bool
     ) throws -> RouterSocket {
         let configured = try Endpoint(configuration.coordinator.endpoint)
-        let context = try Context()
         if !fresh, let known = EarlierLaunch.endpoint(in: RunFolderLayout(configuration.run.folder)),
             let port = try? Endpoint(known).port, let endpoint = try? Endpoint("tcp://\(configured.host):\(port)"),
-            let socket = try? RouterSocket(context, bindingTo: endpoint, keys: keys)
+            // A context of its own: one that has failed to bind may keep what it began with.
+            let socket = try? RouterSocket(Context(), bindingTo: endpoint, keys: keys)
         {
             return socket
         }
-        return try RouterSocket(context, bindingTo: configured, keys: keys)
+        return try RouterSocket(Context(), bindingTo: configured, keys: keys)
     }
 
     /// The workers read the same configuration, and find the same teacher or end. They never begin afresh: that has been

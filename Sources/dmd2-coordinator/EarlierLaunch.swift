@@ -39,7 +39,10 @@ enum EarlierLaunch {
 
     private static func end(_ record: LaunchRecord) {
         if record.keeper.isAlive { kill(record.keeper.pid, SIGKILL) }
-        WorkerProcesses.end(record)
+        MarkedProcesses.end(mark: record.order.mark) { process in
+            TerminalLine.write("waiting for the end of process \(process) of the launch before, which was killed")
+        }
+        LaunchKeeper.remove(record.order.scratchFolders)
     }
 
     /// The record of the launch that `coordinator.json` names. A keeper that has just been started gets a moment to

@@ -1,4 +1,5 @@
 import CLinux
+import Checkpoints
 import Coordination
 import Foundation
 import Subprocess
@@ -16,16 +17,15 @@ struct LaunchKeeper: Sendable {
         // Ranks that outlive mpirun become children of this process, which can then reap them.
         // If the kernel refuses, init does.
         _ = shim_become_subreaper()
-        let output = try RankOutput(folder: logFolder, hosts: Set(order.placement.hosts.map(\.name)))
-        for folder in order.scratchFolders {
-            try FileManager.default.createDirectory(
-                atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
-        }
         var end = LaunchEnd(detail: "", culprit: .init())
         do {
+            let output = try RankOutput(folder: logFolder, hosts: Set(order.placement.hosts.map(\.name)))
+            for folder in order.scratchFolders { try DurableFolder.create(folder, mode: 0o700) }
             end.processEnd = try await launch(output)
             end.detail = output.lastWords
             end.culprit = output.culprit
+        } catch let error as CheckpointError {
+            end.detail = error.description
         } catch {
             end.detail = "cannot start \(order.command[0]): \(error)"
         }
@@ -51,7 +51,7 @@ struct LaunchKeeper: Sendable {
                     LaunchRecord(keeper: keeper, processGroup: execution.processIdentifier.value, order: order),
                     to: LaunchRecord.path(inLogs: logFolder))
             }
-            for try await line in execution.standardOutput.strings() { output.take(line) }
+            for try await line in execution.standardOutput.strings(bufferingPolicy: .unbounded) { output.take(line) }
         }.terminationStatus
         switch status {
         case .exited(let code): return .exited(code: code)

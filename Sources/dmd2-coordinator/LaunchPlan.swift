@@ -6,6 +6,8 @@ import Training
 struct LaunchPlan: Sendable {
     /// The mpirun program, looked up once.
     let mpirun: String
+    /// This program's file, which keeps launches: looked up once too, since it may be replaced while it runs.
+    let keeper: String
     private let worker: String
     private let workerArguments: [String]
     private let settings: LaunchConfiguration
@@ -19,9 +21,8 @@ struct LaunchPlan: Sendable {
                 status: .unavailable, description: "\(settings.mpirun) not found: \(MPILaunch.missingAdvice)")
         }
         mpirun = found
-        worker =
-            URL(fileURLWithPath: try Self.ownPath()).deletingLastPathComponent()
-            .appendingPathComponent("dmd2-worker").path
+        keeper = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+        worker = URL(fileURLWithPath: keeper).deletingLastPathComponent().appendingPathComponent("dmd2-worker").path
         guard FileManager.default.isExecutableFile(atPath: worker) else {
             throw ProgramFailure(
                 status: .unavailable, description: "\(worker) is missing: build it (swift build -c release)")
@@ -38,14 +39,11 @@ struct LaunchPlan: Sendable {
             + "\(cores) cores, bound to none; about \(rankBytes >> 20) MiB each\(memory)\(crowd)"
     }
 
-    /// This program's file.
-    static func ownPath() throws -> String {
-        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
-    }
-
     /// What the keeper of a launch is to start.
     func order(generation: Int, on placement: LaunchPlacement, endpoint: String) -> LaunchOrder {
-        let name = "dmd2-\(getpid())-\(generation)"
+        let identity = UUID().uuidString
+        // In containers that share a folder, processes and launches may have the same numbers.
+        let name = "dmd2-\(identity.prefix(8))-\(generation)"
         let temporary = ProcessInfo.processInfo.environment["TMPDIR"] ?? "/tmp"
         var scratch = ["\(temporary)/\(name)"]
         // Another machine has no such folder, and the variable goes to all of them.
@@ -58,7 +56,7 @@ struct LaunchPlan: Sendable {
         return LaunchOrder(
             generation: generation, placement: placement, endpoint: endpoint,
             command: [mpirun] + arguments(for: placement),
-            mark: "\(ControlEnvironment.launch)=\(UUID().uuidString)", scratchFolders: scratch)
+            mark: "\(ControlEnvironment.launch)=\(identity)", scratchFolders: scratch)
     }
 
     /// True if a launch that was ordered earlier is one that this plan would order.

@@ -1,6 +1,7 @@
 import Checkpoints
 import Coordination
 import Foundation
+import Glibc
 import Messaging
 import Training
 
@@ -60,18 +61,28 @@ enum RecordFile {
 /// The processes of a launch on this machine, known by the mark in their environment: however they were started and
 /// whoever is their parent.
 enum MarkedProcesses {
-    /// Kills them, and those they start meanwhile, until none is left.
-    static func end(mark: String) {
-        while true {
-            let marked = living(mark: mark)
-            if marked.isEmpty { return }
-            for process in marked {
-                kill(process, SIGKILL)
-                // Those whose parent this process has become are its to reap.
-                waitpid(process, nil, WNOHANG)
-            }
-            usleep(5000)
+    /// Kills them, and those they start meanwhile, until none is left. One that the kernel holds, as where a file server
+    /// does not answer, is waited for; `waiting` is told of it once.
+    static func end(mark: String, waiting: (pid_t) -> Void = { _ in }) {
+        var pauseMilliseconds = 5
+        while let process = kill(mark: mark) {
+            usleep(UInt32(1000 * pauseMilliseconds))
+            if pauseMilliseconds >= 1000 { continue }
+            pauseMilliseconds *= 2
+            if pauseMilliseconds >= 1000 { waiting(process) }
         }
+    }
+
+    /// Kills those that there are, and returns one of them; nil if there was none.
+    @discardableResult
+    static func kill(mark: String) -> pid_t? {
+        let marked = living(mark: mark)
+        for process in marked {
+            Glibc.kill(process, SIGKILL)
+            // Those whose parent this process has become are its to reap.
+            waitpid(process, nil, WNOHANG)
+        }
+        return marked.first
     }
 
     private static func living(mark: String) -> [pid_t] {

@@ -55,19 +55,26 @@ final class WorkerProcesses {
             return
         }
         let variables = plan.environment(endpoint: endpoint, generation: generation, on: placement)
-        let inbox = self.inbox
+        let (inbox, keeper) = (self.inbox, plan.keeper)
         Task.detached {
             var options = PlatformOptions()
             // A session of its own: what ends this program, such as Ctrl-C, must not end the launch.
             options.createSession = true
             do {
-                _ = try await Subprocess.run(
-                    .path(FilePath(LaunchPlan.ownPath())),
+                let status = try await Subprocess.run(
+                    .path(FilePath(keeper)),
                     arguments: ["launch", "--order", "\(logs)/launch-order.json"],
                     environment: .inherit.updating(
                         Dictionary(
                             uniqueKeysWithValues: variables.map { (Environment.Key(stringLiteral: $0.key), $0.value) })),
-                    platformOptions: options, input: .none, output: .discarded, error: .discarded)
+                    platformOptions: options, input: .none, output: .discarded, error: .discarded
+                ).terminationStatus
+                // One that could write nothing down would be waited for for ever.
+                let files = [LaunchRecord.path(inLogs: logs), LaunchRecord.endPath(inLogs: logs)]
+                guard files.allSatisfy({ access($0, F_OK) != 0 }) else { return }
+                inbox.post(
+                    .launchEnded(
+                        generation: generation, .unseen, detail: "\(status) before it had started mpirun"))
             } catch {
                 inbox.post(.launchImpossible(.unavailable, reason: "cannot start a launch: \(error)"))
             }
@@ -109,9 +116,10 @@ final class WorkerProcesses {
             guard let seconds = launch.watched[index].look(at: now) else { continue }
             inbox.post(.woken(launch.watched[index].name, stoppedSeconds: seconds))
         }
-        if !record.keeper.isAlive, access(endPath, F_OK) != 0 {
+        // Asked again at the next look, for as long as the kernel holds one of them.
+        if !record.keeper.isAlive, access(endPath, F_OK) != 0, MarkedProcesses.kill(mark: record.order.mark) == nil {
             current = nil
-            Self.end(record)
+            LaunchKeeper.remove(record.order.scratchFolders)
             report(LaunchEnd(processEnd: .unseen, detail: "", culprit: .init()), of: launch)
         }
         return false
@@ -121,13 +129,7 @@ final class WorkerProcesses {
     func signal(_ number: Int32, generation: Int) {
         guard let current, current.generation == generation, let record = current.record else { return }
         kill(-record.processGroup, number)
-        if number == SIGKILL { MarkedProcesses.end(mark: record.order.mark) }
-    }
-
-    /// Ends a launch that nobody keeps or wants any more.
-    static func end(_ record: LaunchRecord) {
-        MarkedProcesses.end(mark: record.order.mark)
-        LaunchKeeper.remove(record.order.scratchFolders)
+        if number == SIGKILL { MarkedProcesses.kill(mark: record.order.mark) }
     }
 
     private func report(_ end: LaunchEnd, of launch: Current) {

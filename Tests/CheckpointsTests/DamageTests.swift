@@ -51,6 +51,22 @@ struct DamageTests {
         #expect(try store.newestVerified(settingAside: true).removed == [])
     }
 
+    @Test("What the system cannot tell of is no damage: it stays where it is, and the one before is used")
+    func unreadable() throws {
+        for name in try temporary.names(Self.newest) {
+            let path = temporary.path + "/" + Self.newest + name
+            let sound = try temporary.bytes(Self.newest + name)
+            try FileManager.default.removeItem(atPath: path)
+            // A link to itself: to look it up fails, as where a file server does not answer, but not for want of a file.
+            try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+            let search = try store.newestVerified(settingAside: true)
+            #expect(search.found?.manifest.step == 1 && search.rejected.map(\.fault) == [.unreadable], "\(name)")
+            try FileManager.default.removeItem(atPath: path)
+            try temporary.write(sound, to: Self.newest + name)
+        }
+        #expect(try store.newestVerified(settingAside: false).found?.manifest.step == 2)
+    }
+
     @Test("A truncated file is detected")
     func truncation() throws {
         for name in try temporary.names(Self.newest) {

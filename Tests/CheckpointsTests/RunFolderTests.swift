@@ -20,6 +20,19 @@ struct RunFolderTests {
         withExtendedLifetime(first) {}
     }
 
+    @Test("Who asks whether a folder is free does not keep its owner out")
+    func asking() throws {
+        let path = temporary.path + "/lock"
+        try temporary.write([], to: "lock")
+        let asker = open(path, O_RDONLY)
+        #expect(asker >= 0 && flock(asker, LOCK_SH | LOCK_NB) == 0)
+        Thread.detachNewThread {
+            usleep(200_000)
+            close(asker)
+        }
+        _ = try RunLock(path: path)
+    }
+
     @Test("The lock goes with its owner")
     func unlock() throws {
         for _ in 0..<2 { _ = try RunLock(path: temporary.path + "/lock") }

@@ -346,6 +346,53 @@ import Testing
         #expect(effects.contains(.supervise(.end(.done, message: "stopped, state is saved"))))
     }
 
+    @Test("A stop waits for the save of a stage that measures on the way; an evaluation has nothing to save")
+    func stopWhileMeasuring() {
+        func effects(of goal: StageDeclaration.Goal) -> [Coordinator.Effect] {
+            var coordinator = coordinator
+            func say(_ message: WorkerMessage, rank: Int = 0) -> [Coordinator.Effect] {
+                coordinator.handle(.worker(.init(generation: 5, rank: rank, message: message)), at: 1)
+            }
+            for rank in 0..<2 { _ = say(.hello(host: "a", pid: Int32(rank + 1), ranks: 2), rank: rank) }
+            let stage = StageDeclaration(
+                name: "x", index: 0, count: 1, goal: goal, startStep: 0, checkpointInterval: 10, windowSteps: 8)
+            _ = say(.beginStage(stage: stage))
+            _ = coordinator.handle(.control(.stop), at: 1)
+            return say(.heartbeat(heartbeat: Heartbeat(stage: "x", step: 0, phase: .evaluating, progressCounter: 1)))
+        }
+        let end = Coordinator.Effect.supervise(.terminate(generation: 5))
+        #expect(!effects(of: .studentUpdates(count: 4, ratio: 5)).contains(end))
+        #expect(effects(of: .tasks(count: 4)).contains(end))
+    }
+
+    @Test("A coordinator that goes on with a launch does not take the ranks' second hello for a fast launch")
+    func arrivalOfAnother() {
+        var launch = LiveLaunch(generation: 5, placement: LaunchPlacement(ranksHere: 1))
+        launch.isComplete = true
+        var coordinator = Coordinator(
+            runName: "digits", pid: 7, hosts: HostPool(ranksHere: 1), restartBudget: 3,
+            history: .init(lastGeneration: 5), resuming: launch, at: 0)
+        let hello = WorkerMessage.hello(host: "a", pid: 1, ranks: 1)
+        _ = coordinator.handle(.worker(.init(generation: 5, rank: 0, message: hello)), at: 1)
+        _ = coordinator.handle(.launchEnded(generation: 5, .exited(code: 137), detail: ""), at: 2)
+        #expect(coordinator.generation == 6)
+        let givenUp = (3...200).first { !coordinator.handle(.tick, at: Double($0)).isEmpty }
+        // Two minutes, as for any launch of which nothing is known.
+        #expect(givenUp == 123)
+    }
+
+    @Test("A launch that is impossible for a while is in the journal with its cause, and is followed by another")
+    func impossible() {
+        begin()
+        _ = coordinator.handle(.launchEnded(generation: 5, .exited(code: 137), detail: ""), at: 3)
+        let effects = coordinator.handle(.launchImpossible(.runFolderUnusable, reason: "disk full"), at: 3)
+        let told = effects.contains {
+            if case .record(.generationEnded(6, "disk full", _, _)) = $0 { true } else { false }
+        }
+        #expect(told && coordinator.generation == 6)
+        #expect(coordinator.handle(.tick, at: 8).contains(.supervise(.launch(generation: 7))))
+    }
+
     @Test("A save asked for is in the plan of the next generation if a rank died on the way to it")
     func saveIsCarriedOver() {
         begin()

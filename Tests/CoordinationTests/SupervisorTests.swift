@@ -167,10 +167,41 @@ import Testing
         }
     }
 
+    @Test("Where launches have been complete, one that is impossible is tried again for ten minutes, off the budget")
+    func impossibleForNow() {
+        var supervisor = running()
+        #expect(supervisor.handle(ended(1, code: 137), at: 10) == [.launch(generation: 2)])
+        var now = 10.0
+        var attempts = 0
+        while supervisor.handle(.launchImpossible(.runFolderUnusable, reason: "disk full"), at: now).isEmpty {
+            attempts += 1
+            #expect(supervisor.handle(.tick, at: now + 4) == [])
+            now += 5
+            #expect(supervisor.handle(.tick, at: now) == [.launch(generation: 2 + attempts)])
+        }
+        #expect(attempts == 120 && supervisor.restartsUsed == 1)
+        #expect(supervisor.state == .ended(.runFolderUnusable, message: "disk full"))
+    }
+
+    @Test("A launch that is impossible once stops no run, and a stop is not held up by it")
+    func impossibleOnce() {
+        var supervisor = running()
+        _ = supervisor.handle(ended(1, code: 137), at: 10)
+        #expect(supervisor.handle(.launchImpossible(.runFolderUnusable, reason: "disk full"), at: 10) == [])
+        _ = supervisor.handle(.tick, at: 15)
+        _ = supervisor.handle(.ranksComplete, at: 16)
+        #expect(supervisor.state == .running && supervisor.generation == 3)
+        _ = supervisor.handle(ended(3, code: 137), at: 1000)
+        #expect(supervisor.handle(.launchImpossible(.runFolderUnusable, reason: "disk full"), at: 1000) == [])
+        #expect(supervisor.handle(.stopAsked(.command), at: 1001) == [.end(.done, message: "stopped")])
+    }
+
     @Test("Nothing is launched after the end")
     func afterTheEnd() {
-        var supervisor = running()
-        _ = supervisor.handle(.launchImpossible(.unavailable, reason: "no mpirun"), at: 1)
+        var supervisor = Supervisor(lastGeneration: 0, restartBudget: 3)
+        _ = supervisor.handle(.started, at: 0)
+        let effects = supervisor.handle(.launchImpossible(.unavailable, reason: "no mpirun"), at: 1)
+        #expect(effects == [.end(.unavailable, message: "no mpirun")])
         for event in [.started, .tick, ended(1, code: 137), .rankLost(reason: "x")] as [Supervisor.Event] {
             #expect(supervisor.handle(event, at: 100) == [])
         }

@@ -111,10 +111,11 @@ package enum ControlError: Error, Sendable, Equatable, CustomStringConvertible {
     package var exitStatus: ExitStatus {
         switch self {
         case .coordinatorLost, .superseded: .stoppedResumable
-        case .refused, .checkpointFailed: .unexpectedFailure
+        case .refused: .unexpectedFailure
         case .collapsed: .collapsed
         case .badEnvironment: .usage
-        case .journal: .runFolderUnusable
+        // Of a save in between nobody ends; of a stage's last, half an hour of tries has failed.
+        case .checkpointFailed, .journal: .runFolderUnusable
         }
     }
 }

@@ -63,6 +63,9 @@ package struct Conversation {
         return answers.remove(at: index).answer
     }
 
+    /// Answers a question for the coordinator, to whom it cannot be sent.
+    package mutating func giveUp(_ message: WorkerMessage, reason: String) { settle(message, .failed(reason)) }
+
     /// Everything that should be sent now, in order. Until it is welcomed, a rank only says hello.
     package mutating func messagesToSend(at now: Double) -> [WorkerMessage] {
         guard isWelcome else {

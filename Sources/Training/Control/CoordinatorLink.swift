@@ -206,10 +206,18 @@ private struct LinkThread: Sendable {
         if conversation.withLock(\.isClosed) { return false }
         guard try socket.isConnected(timeoutMilliseconds: Self.connectionMilliseconds) else { return true }
         for message in conversation.withLock({ $0.messagesToSend(at: monotonicSeconds()) }) {
-            try socket.send(
-                ClientMessage.worker(
-                    envelope: .init(
-                        generation: identity.generation, rank: identity.rank, message: measured(message))))
+            do {
+                try socket.send(
+                    ClientMessage.worker(
+                        envelope: .init(
+                            generation: identity.generation, rank: identity.rank, message: measured(message))))
+            } catch .tooLarge(let bytes) {
+                guard case .checkpointPrepared = message else { throw .tooLarge(bytes: bytes) }
+                let reason =
+                    "the list of its tensors has \(bytes) bytes, more than a message may have: use fewer "
+                    + "distil.emaFurtherDecays or ranks"
+                conversation.withLock { $0.giveUp(message, reason: reason) }
+            }
         }
         do {
             let idleSeconds = conversation.withLock(\.nextDue) - monotonicSeconds()

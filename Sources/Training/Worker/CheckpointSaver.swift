@@ -111,8 +111,8 @@ final class CheckpointSaver {
 
     /// Saves the state and waits until it is published; tries again and again if it cannot be. Collective.
     ///
-    /// For the end of a stage, where a checkpoint that is given up would cost the stage. Throws `checkpointFailed` on
-    /// rank 0 after the last try.
+    /// For the end of a stage, where a checkpoint that is given up would cost the stage. Throws `checkpointFailed` on all
+    /// ranks after the last try.
     func saveAtEnd(
         step: Int, metadata: [String: String], in place: any CheckpointPlace, retry: SaveRetry
     ) throws {

@@ -12,6 +12,8 @@ extension Worker {
     }
 
     static let completeKey = "complete"
+    /// For so long a rank looks for the checkpoint that rank 0 has found, seconds.
+    static let agreementSeconds = 60.0
 
     /// Loads the newest checkpoint that verifies; all ranks the same one, each having read and hashed a part of its files.
     /// One whose files are on the machines is taken if it is newer than those in the run folder.
@@ -76,7 +78,13 @@ extension Worker {
         let choice = String(
             decoding: try communicator.broadcast(message: Array(identity(of: found).utf8), from: 0), as: UTF8.self)
         if communicator.rank > 0 {
-            found = try store.newestCommitted(below: limit, settingAside: false).found
+            // A file server may show another machine a change only after a while; NFS takes up to a minute.
+            let deadline = monotonicSeconds() + Self.agreementSeconds
+            while true {
+                found = try store.newestCommitted(below: limit, settingAside: false).found
+                if identity(of: found) == choice || monotonicSeconds() >= deadline { break }
+                Thread.sleep(forTimeInterval: 1)
+            }
             guard identity(of: found) == choice else {
                 throw WorkerError.ranksDisagree(
                     stage: stage, rank: communicator.rank, own: identity(of: found), rankZero: choice)
