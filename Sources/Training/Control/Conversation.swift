@@ -28,6 +28,9 @@ package struct Conversation {
     private var helloAt: Double?
     private var heartbeatAt: Double?
     private var questions: [Question] = []
+    /// The questions that `noted` answers, as often as each was sent and in that order: the answer to one that was sent
+    /// twice, because the first answer was late, must not count for the next.
+    private var toBeNoted: [WorkerMessage] = []
     private var answers: [(question: WorkerMessage, answer: Answer)] = []
     private var heartbeatCount = 0
     /// Metrics on their way, by their heartbeat's number, oldest first.
@@ -84,6 +87,7 @@ package struct Conversation {
         for index in questions.indices where isDue(questions[index].sentAt, every: Self.patience, at: now) {
             questions[index].sentAt = now
             messages.append(questions[index].message)
+            if questions[index].message.isNoted { toBeNoted.append(questions[index].message) }
         }
         return messages
     }
@@ -105,6 +109,7 @@ package struct Conversation {
         case .welcome:
             // A coordinator that has just been started has not heard what was asked before.
             if !isWelcome {
+                toBeNoted = []
                 for index in questions.indices { questions[index].sentAt = nil }
                 heartbeatAt = nil
             }
@@ -136,12 +141,9 @@ package struct Conversation {
         case .checkpointFailed(let stage, let step, let reason):
             settleFirst(.failed(reason)) { $0.isCheckpoint(stage, step) }
         case .noted:
-            settleFirst(.done) {
-                switch $0 {
-                case .notice, .checkpointDropped, .stageFinished, .finished, .failed: true
-                default: false
-                }
-            }
+            guard !toBeNoted.isEmpty else { return }
+            let message = toBeNoted.removeFirst()
+            settleFirst(.done) { $0 == message }
         }
     }
 
@@ -177,6 +179,14 @@ package struct Conversation {
 }
 
 extension WorkerMessage {
+    /// True for what is answered by `noted`, which does not say what it answers.
+    fileprivate var isNoted: Bool {
+        switch self {
+        case .notice, .checkpointDropped, .stageFinished, .finished, .failed: true
+        case .hello, .heartbeat, .beginStage, .planRequest, .checkpointPrepared: false
+        }
+    }
+
     fileprivate var isCheckpoint: Bool { if case .checkpointPrepared = self { true } else { false } }
 
     fileprivate func isCheckpoint(_ stage: String, _ step: Int) -> Bool {

@@ -42,6 +42,37 @@ import Training
         }
     }
 
+    @Test("The second answer to what was asked twice does not count for the next question")
+    func answeredTwice() {
+        var conversation = welcomed()
+        let (first, second) = (
+            WorkerMessage.stageFinished(stage: "distil", step: 100), WorkerMessage.finished
+        )
+        conversation.ask(first)
+        #expect(conversation.messagesToSend(at: 0.1).last == first)
+        #expect(conversation.messagesToSend(at: 2.2).last == first)
+        conversation.receive(.noted, at: 3)
+        #expect(conversation.takeAnswer(to: first) == .done)
+        conversation.ask(second)
+        conversation.receive(.noted, at: 3.1)
+        #expect(conversation.takeAnswer(to: second) == nil)
+        #expect(conversation.messagesToSend(at: 3.2).last == second)
+        conversation.receive(.noted, at: 3.3)
+        #expect(conversation.takeAnswer(to: second) == .done)
+    }
+
+    @Test("A question that cannot be sent is answered in the coordinator's place")
+    func givenUp() {
+        var conversation = welcomed()
+        let save = WorkerMessage.checkpointPrepared(
+            checkpoint: PreparedCheckpoint(stage: "distil", step: 4, content: "long"))
+        conversation.ask(save)
+        #expect(conversation.messagesToSend(at: 0.1).last == save)
+        conversation.giveUp(save, reason: "too long")
+        #expect(conversation.takeAnswer(to: save) == .failed("too long"))
+        #expect(!conversation.messagesToSend(at: 10).contains(save))
+    }
+
     @Test("Metrics that a new coordinator did not take are sent again once it knows the rank, before any question")
     func sentAgain() {
         var conversation = welcomed()
