@@ -24,3 +24,13 @@ static inline __attribute__((always_inline)) shim_uint16x16 shim_float_to_bfloat
     shim_uint32x16 bits = (shim_uint32x16)value;
     return __builtin_convertvector((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16, shim_uint16x16);
 }
+
+/* How many vectors of sixteen floats the processor's registers hold: AVX-512 has 32 registers of one, AVX2 16 of half a
+   one. */
+static inline __attribute__((always_inline)) int shim_vectors_in_registers(void) {
+#ifdef __AVX512F__
+    return 32;
+#else
+    return 8;
+#endif
+}

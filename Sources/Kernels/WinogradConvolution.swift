@@ -1,3 +1,5 @@
+import CVector
+
 /// Convolutions over 3 x 3 kernels, stride 1, padding 1, by Winograd's F(4 x 4, 3 x 3): a quarter of the multiplications
 /// of the definition. Images are NHWC, of either type; weights are OIHW, and everything between is float32.
 ///
@@ -525,6 +527,8 @@ private struct Panels {
 }
 
 /// Small matrix products in registers.
+///
+/// A sum takes its summands in their order however a product is cut, so every cut gives the same bits.
 private enum WinogradProduct {
     /// c = a b, or c += a b: `[8, count]` times `[count, 32]`.
     ///
@@ -534,6 +538,15 @@ private enum WinogradProduct {
         _ a: UnsafePointer<Float>, rowStride: Int, step stepA: Int, _ b: UnsafePointer<Float>, step stepB: Int,
         _ c: UnsafeMutablePointer<Float>, rowStride strideC: Int, count: Int, adds: Bool
     ) {
+        // Sixteen sums and what they are made of: where they do not fit, they would go to memory and back each time.
+        guard shim_vectors_in_registers() > 16 else {
+            for column in stride(from: 0, to: 32, by: 16) {
+                eightBySixteen(
+                    a, rowStride: rowStride, step: stepA, b + column, step: stepB, c + column, rowStride: strideC,
+                    count: count, adds: adds)
+            }
+            return
+        }
         var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
         var (p4, p5, p6, p7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
         var (q0, q1, q2, q3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
@@ -568,38 +581,82 @@ private enum WinogradProduct {
         _ a: UnsafePointer<Float>, rowStride: Int, step stepA: Int, _ b: UnsafePointer<Float>, step stepB: Int,
         _ c: UnsafeMutablePointer<Float>, rowStride strideC: Int, count: Int, adds: Bool
     ) {
+        guard shim_vectors_in_registers() > 8 else {
+            for row in stride(from: 0, to: 8, by: 4) {
+                fourBySixteen(
+                    a + row * rowStride, rowStride: rowStride, step: stepA, b, step: stepB, c + row * strideC,
+                    rowStride: strideC, count: count, adds: adds)
+            }
+            return
+        }
         var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
         var (p4, p5, p6, p7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
         var (a, b) = (a, b)
         for _ in 0..<count {
             let p = b.lanes(0)
-            p0 = VectorMath.multiplyAdd(Lanes(repeating: a[0]), p, p0)
-            p1 = VectorMath.multiplyAdd(Lanes(repeating: a[rowStride]), p, p1)
-            p2 = VectorMath.multiplyAdd(Lanes(repeating: a[2 &* rowStride]), p, p2)
-            p3 = VectorMath.multiplyAdd(Lanes(repeating: a[3 &* rowStride]), p, p3)
-            p4 = VectorMath.multiplyAdd(Lanes(repeating: a[4 &* rowStride]), p, p4)
-            p5 = VectorMath.multiplyAdd(Lanes(repeating: a[5 &* rowStride]), p, p5)
-            p6 = VectorMath.multiplyAdd(Lanes(repeating: a[6 &* rowStride]), p, p6)
-            p7 = VectorMath.multiplyAdd(Lanes(repeating: a[7 &* rowStride]), p, p7)
+            accumulate(a[0], p, &p0)
+            accumulate(a[rowStride], p, &p1)
+            accumulate(a[2 &* rowStride], p, &p2)
+            accumulate(a[3 &* rowStride], p, &p3)
+            accumulate(a[4 &* rowStride], p, &p4)
+            accumulate(a[5 &* rowStride], p, &p5)
+            accumulate(a[6 &* rowStride], p, &p6)
+            accumulate(a[7 &* rowStride], p, &p7)
             a += stepA
             b += stepB
         }
-        for (row, value) in [p0, p1, p2, p3, p4, p5, p6, p7].enumerated() {
-            let target = c + row * strideC
-            target.store(adds ? target.lanes(0) + value : value, 0)
+        put(p0, c, adds)
+        put(p1, c + strideC, adds)
+        put(p2, c + 2 * strideC, adds)
+        put(p3, c + 3 * strideC, adds)
+        put(p4, c + 4 * strideC, adds)
+        put(p5, c + 5 * strideC, adds)
+        put(p6, c + 6 * strideC, adds)
+        put(p7, c + 7 * strideC, adds)
+    }
+
+    /// The same with four rows and sixteen columns.
+    @inline(always)
+    private static func fourBySixteen(
+        _ a: UnsafePointer<Float>, rowStride: Int, step stepA: Int, _ b: UnsafePointer<Float>, step stepB: Int,
+        _ c: UnsafeMutablePointer<Float>, rowStride strideC: Int, count: Int, adds: Bool
+    ) {
+        var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        var (a, b) = (a, b)
+        for _ in 0..<count {
+            let p = b.lanes(0)
+            accumulate(a[0], p, &p0)
+            accumulate(a[rowStride], p, &p1)
+            accumulate(a[2 &* rowStride], p, &p2)
+            accumulate(a[3 &* rowStride], p, &p3)
+            a += stepA
+            b += stepB
         }
+        put(p0, c, adds)
+        put(p1, c + strideC, adds)
+        put(p2, c + 2 * strideC, adds)
+        put(p3, c + 3 * strideC, adds)
+    }
+
+    @inline(always)
+    private static func accumulate(_ a: Float, _ p: Lanes, _ sum: inout Lanes) {
+        sum = VectorMath.multiplyAdd(Lanes(repeating: a), p, sum)
     }
 
     @inline(always)
     private static func accumulate(_ a: Float, _ p: Lanes, _ q: Lanes, _ sumP: inout Lanes, _ sumQ: inout Lanes) {
-        let a = Lanes(repeating: a)
-        sumP = VectorMath.multiplyAdd(a, p, sumP)
-        sumQ = VectorMath.multiplyAdd(a, q, sumQ)
+        accumulate(a, p, &sumP)
+        accumulate(a, q, &sumQ)
     }
 
     @inline(always)
     private static func put(_ p: Lanes, _ q: Lanes, _ c: UnsafeMutablePointer<Float>, _ adds: Bool) {
+        put(p, c, adds)
+        put(q, c + 16, adds)
+    }
+
+    @inline(always)
+    private static func put(_ p: Lanes, _ c: UnsafeMutablePointer<Float>, _ adds: Bool) {
         c.store(adds ? c.lanes(0) + p : p, 0)
-        c.store(adds ? c.lanes(16) + q : q, 16)
     }
 }
