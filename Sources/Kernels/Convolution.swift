@@ -1,4 +1,5 @@
 import COneDNN
+import CVector
 import Synchronization
 
 /// The sizes of a two-dimensional convolution over square kernels. Images are NHWC, weights OIHW.
@@ -159,18 +160,19 @@ extension WinogradConvolution {
     /// The algorithm where it is faster than the definition; nil elsewhere.
     ///
     /// The transformed weights are four times the size of the weights, and are read for every block of tiles of 4 x 4
-    /// pixels. From a core's second-level cache that costs little, so few tiles are enough to gain by it; from further
-    /// away it costs more than is saved unless there are many.
+    /// pixels. Where they come as fast as they are multiplied that costs little, so few tiles are enough to gain by it;
+    /// from further away it costs more than is saved unless there are many.
     fileprivate init?(worthwhileFor shape: ConvolutionShape) {
         self.init(shape)
         let tiles = shape.samples * ((shape.height + 3) / 4) * ((shape.width + 3) / 4)
-        let fitsCache = transformedWeightsCount <= Self.cachedWeightsFloats
-        guard tiles >= (fitsCache ? Self.fewestTilesCached : Self.fewestTiles) else { return nil }
+        let areNear = transformedWeightsCount <= Self.nearWeightsFloats
+        guard tiles >= (areNear ? Self.fewestTilesNear : Self.fewestTiles) else { return nil }
     }
 
-    /// As many floats as a core's second-level cache of 1 MiB holds.
-    private static let cachedWeightsFloats = 1 << 18
-    private static let fewestTilesCached = 16
+    /// With AVX-512 as many floats as a core's second-level cache of 1 MiB holds. Products of half that width can wait for
+    /// the shared cache; it has room for 8 MiB beside all else.
+    private static var nearWeightsFloats: Int { shim_vectors_in_registers() > 16 ? 1 << 18 : 1 << 21 }
+    private static let fewestTilesNear = 16
     private static let fewestTiles = 128
 
     fileprivate var packedForwardLayout: PackedLayout { PackedLayout(transformed: transformedWeightsCount, .forward) }

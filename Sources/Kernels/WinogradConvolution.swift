@@ -1,5 +1,3 @@
-import CVector
-
 /// Convolutions over 3 x 3 kernels, stride 1, padding 1, by Winograd's F(4 x 4, 3 x 3): a quarter of the multiplications
 /// of the definition. Images are NHWC, of either type; weights are OIHW, and everything between is float32.
 ///
@@ -68,7 +66,7 @@ extension WinogradConvolution {
     ) {
         let timer = OperationProfile.start(.packing)
         defer { timer.stop() }
-        let panels = Panels(channels: columns, width: Panels.productWidth, rows: inner)
+        let panels = Panels(channels: columns, width: PanelProduct.width, rows: inner)
         ThreadPool.forEach(columns / 16) { group in
             withUnsafeTemporaryAllocation(of: Lanes.self, capacity: 9 + 18) { memory in
                 guard let filters = memory.baseAddress else { return }
@@ -146,12 +144,15 @@ extension WinogradConvolution {
         let (x, y) = (UnsafePointer(x.elements(type)), y.elements(type))
         let (channels, columns) = sizes
         let (tiles, points) = (tileCount, WinogradTransforms.pointCount)
-        // The transforms of a block of tiles take about half of a core's second-level cache of 1 MiB.
-        let most = min(64, max(8, Self.blockFloats / (points * channels) / 8 * 8))
+        // The transforms of a block of tiles take about half of a core's second-level cache of 1 MiB. Every block reads all
+        // weights: where these come from further away than the shared cache, that costs more than transforms that do not
+        // fit.
+        let fewest = transformedWeightsCount > Self.sharedWeightsFloats ? 32 : 8
+        let most = min(64, max(fewest, Self.blockFloats / (points * channels) / 8 * 8))
         let threads = ThreadPool.threadCount
         let blocks = ((tiles + most - 1) / most + threads - 1) / threads * threads
         let block = ((tiles + blocks - 1) / blocks + 7) / 8 * 8
-        let width = Panels.productWidth
+        let width = PanelProduct.width
         // An odd number of cache lines between points: at a power of two all 36 would want the same lines.
         let (inputStride, productStride) = (block * channels + 16, block * width + 16)
         let scratchCount = points * (inputStride + productStride) + 36 * 16 + channels
@@ -176,15 +177,9 @@ extension WinogradConvolution {
                     var row = 0
                     while row < range.count {
                         let c = products + point * productStride + row * width
-                        if panelWidth == 32 {
-                            WinogradProduct.eightByThirtyTwo(
-                                UnsafePointer(a + row * channels), rowStride: channels, step: 1, b, step: 32, c,
-                                rowStride: width, count: channels, adds: false)
-                        } else {
-                            WinogradProduct.eightBySixteen(
-                                UnsafePointer(a + row * channels), rowStride: channels, step: 1, b, step: 16, c,
-                                rowStride: width, count: channels, adds: false)
-                        }
+                        PanelProduct.multiply(
+                            .init(pointer: a + row * channels, rowStride: channels, step: 1), b, columns: panelWidth,
+                            count: channels, into: .init(pointer: c, rowStride: width, adds: false))
                         row += 8
                     }
                 }
@@ -204,6 +199,8 @@ extension WinogradConvolution {
 
     /// Floats of a block's input transforms.
     private static let blockFloats = 36 * 64 * 48
+    /// Floats of weights that stay in the shared cache beside all else, 8 MiB.
+    private static let sharedWeightsFloats = 1 << 21
 }
 
 // MARK: - The weights' gradient
@@ -235,7 +232,7 @@ extension WinogradConvolution {
         let most = min(256, max(32, Self.sharedFloats / (points * (inputs + outputs)) / 8 * 8))
         let blocks = (tiles + most - 1) / most
         let block = ((tiles + blocks - 1) / blocks + 7) / 8 * 8
-        let images = Panels(channels: inputs, width: Panels.productWidth, rows: block)
+        let images = Panels(channels: inputs, width: PanelProduct.width, rows: block)
         let gradients = Panels(channels: outputs, width: 16, rows: block)
         let (inputStride, gradientStride) = (block * inputs + 16, block * outputs + 16)
         let sumCount = points * inputs * outputs
@@ -258,24 +255,18 @@ extension WinogradConvolution {
                         panels: gradients, stride: gradientStride, half: half)
                 }
             }
-            let panelCount = (inputs + Panels.productWidth - 1) / Panels.productWidth
+            let panelCount = (inputs + PanelProduct.width - 1) / PanelProduct.width
             ThreadPool.forEach(points * panelCount) { piece in
-                let (point, column) = (piece / panelCount, piece % panelCount * Panels.productWidth)
+                let (point, column) = (piece / panelCount, piece % panelCount * PanelProduct.width)
                 let (panel, width) = images.group(column)
                 let b = UnsafePointer(inputTransforms + point * inputStride + panel)
                 for row in stride(from: 0, to: outputs, by: 8) {
                     let a = UnsafePointer(
                         gradientTransforms + point * gradientStride + row / 16 * 16 * block + row % 16)
                     let c = sums + (point * outputs + row) * inputs + column
-                    if width == 32 {
-                        WinogradProduct.eightByThirtyTwo(
-                            a, rowStride: 1, step: 16, b, step: 32, c, rowStride: inputs, count: range.count,
-                            adds: index > 0)
-                    } else {
-                        WinogradProduct.eightBySixteen(
-                            a, rowStride: 1, step: 16, b, step: 16, c, rowStride: inputs, count: range.count,
-                            adds: index > 0)
-                    }
+                    PanelProduct.multiply(
+                        .init(pointer: a, rowStride: 1, step: 16), b, columns: width, count: range.count,
+                        into: .init(pointer: c, rowStride: inputs, adds: index > 0))
                 }
             }
         }
@@ -507,156 +498,5 @@ extension WinogradConvolution {
         pointer.store(value.3, 3 &* stride)
         pointer.store(value.4, 4 &* stride)
         pointer.store(value.5, 5 &* stride)
-    }
-}
-
-/// A matrix `[rows, channels]` cut into panels of `width` channels, the last one perhaps narrower, one after the other.
-private struct Panels {
-    let channels: Int, width: Int, rows: Int
-
-    /// The columns that a product makes at once.
-    static let productWidth = 32
-
-    /// Where row 0 of `channel` lies, and the distance to row 1.
-    @inline(always)
-    func group(_ channel: Int) -> (offset: Int, rowStride: Int) {
-        let first = channel / width * width
-        let ownWidth = min(width, channels - first)
-        return (first * rows + channel - first, ownWidth)
-    }
-}
-
-/// Small matrix products in registers.
-///
-/// A sum takes its summands in their order however a product is cut, so every cut gives the same bits.
-private enum WinogradProduct {
-    /// c = a b, or c += a b: `[8, count]` times `[count, 32]`.
-    ///
-    /// `a` is read at `row * rowStride + index * step`, `b` at `index * step`, `c` at `row * rowStride`.
-    @inline(never)
-    static func eightByThirtyTwo(
-        _ a: UnsafePointer<Float>, rowStride: Int, step stepA: Int, _ b: UnsafePointer<Float>, step stepB: Int,
-        _ c: UnsafeMutablePointer<Float>, rowStride strideC: Int, count: Int, adds: Bool
-    ) {
-        // Sixteen sums and what they are made of: where they do not fit, they would go to memory and back each time.
-        guard shim_vectors_in_registers() > 16 else {
-            for column in stride(from: 0, to: 32, by: 16) {
-                eightBySixteen(
-                    a, rowStride: rowStride, step: stepA, b + column, step: stepB, c + column, rowStride: strideC,
-                    count: count, adds: adds)
-            }
-            return
-        }
-        var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (p4, p5, p6, p7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (q0, q1, q2, q3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (q4, q5, q6, q7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (a, b) = (a, b)
-        for _ in 0..<count {
-            let (p, q) = (b.lanes(0), b.lanes(16))
-            accumulate(a[0], p, q, &p0, &q0)
-            accumulate(a[rowStride], p, q, &p1, &q1)
-            accumulate(a[2 &* rowStride], p, q, &p2, &q2)
-            accumulate(a[3 &* rowStride], p, q, &p3, &q3)
-            accumulate(a[4 &* rowStride], p, q, &p4, &q4)
-            accumulate(a[5 &* rowStride], p, q, &p5, &q5)
-            accumulate(a[6 &* rowStride], p, q, &p6, &q6)
-            accumulate(a[7 &* rowStride], p, q, &p7, &q7)
-            a += stepA
-            b += stepB
-        }
-        put(p0, q0, c, adds)
-        put(p1, q1, c + strideC, adds)
-        put(p2, q2, c + 2 * strideC, adds)
-        put(p3, q3, c + 3 * strideC, adds)
-        put(p4, q4, c + 4 * strideC, adds)
-        put(p5, q5, c + 5 * strideC, adds)
-        put(p6, q6, c + 6 * strideC, adds)
-        put(p7, q7, c + 7 * strideC, adds)
-    }
-
-    /// The same with sixteen columns.
-    @inline(never)
-    static func eightBySixteen(
-        _ a: UnsafePointer<Float>, rowStride: Int, step stepA: Int, _ b: UnsafePointer<Float>, step stepB: Int,
-        _ c: UnsafeMutablePointer<Float>, rowStride strideC: Int, count: Int, adds: Bool
-    ) {
-        guard shim_vectors_in_registers() > 8 else {
-            for row in stride(from: 0, to: 8, by: 4) {
-                fourBySixteen(
-                    a + row * rowStride, rowStride: rowStride, step: stepA, b, step: stepB, c + row * strideC,
-                    rowStride: strideC, count: count, adds: adds)
-            }
-            return
-        }
-        var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (p4, p5, p6, p7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (a, b) = (a, b)
-        for _ in 0..<count {
-            let p = b.lanes(0)
-            accumulate(a[0], p, &p0)
-            accumulate(a[rowStride], p, &p1)
-            accumulate(a[2 &* rowStride], p, &p2)
-            accumulate(a[3 &* rowStride], p, &p3)
-            accumulate(a[4 &* rowStride], p, &p4)
-            accumulate(a[5 &* rowStride], p, &p5)
-            accumulate(a[6 &* rowStride], p, &p6)
-            accumulate(a[7 &* rowStride], p, &p7)
-            a += stepA
-            b += stepB
-        }
-        put(p0, c, adds)
-        put(p1, c + strideC, adds)
-        put(p2, c + 2 * strideC, adds)
-        put(p3, c + 3 * strideC, adds)
-        put(p4, c + 4 * strideC, adds)
-        put(p5, c + 5 * strideC, adds)
-        put(p6, c + 6 * strideC, adds)
-        put(p7, c + 7 * strideC, adds)
-    }
-
-    /// The same with four rows and sixteen columns.
-    @inline(always)
-    private static func fourBySixteen(
-        _ a: UnsafePointer<Float>, rowStride: Int, step stepA: Int, _ b: UnsafePointer<Float>, step stepB: Int,
-        _ c: UnsafeMutablePointer<Float>, rowStride strideC: Int, count: Int, adds: Bool
-    ) {
-        var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (a, b) = (a, b)
-        for _ in 0..<count {
-            let p = b.lanes(0)
-            accumulate(a[0], p, &p0)
-            accumulate(a[rowStride], p, &p1)
-            accumulate(a[2 &* rowStride], p, &p2)
-            accumulate(a[3 &* rowStride], p, &p3)
-            a += stepA
-            b += stepB
-        }
-        put(p0, c, adds)
-        put(p1, c + strideC, adds)
-        put(p2, c + 2 * strideC, adds)
-        put(p3, c + 3 * strideC, adds)
-    }
-
-    @inline(always)
-    private static func accumulate(_ a: Float, _ p: Lanes, _ sum: inout Lanes) {
-        sum = VectorMath.multiplyAdd(Lanes(repeating: a), p, sum)
-    }
-
-    @inline(always)
-    private static func accumulate(_ a: Float, _ p: Lanes, _ q: Lanes, _ sumP: inout Lanes, _ sumQ: inout Lanes) {
-        accumulate(a, p, &sumP)
-        accumulate(a, q, &sumQ)
-    }
-
-    @inline(always)
-    private static func put(_ p: Lanes, _ q: Lanes, _ c: UnsafeMutablePointer<Float>, _ adds: Bool) {
-        put(p, c, adds)
-        put(q, c + 16, adds)
-    }
-
-    @inline(always)
-    private static func put(_ p: Lanes, _ c: UnsafeMutablePointer<Float>, _ adds: Bool) {
-        c.store(adds ? c.lanes(0) + p : p, 0)
     }
 }
