@@ -170,8 +170,8 @@ extension WinogradConvolution {
     }
 
     /// With AVX-512 as many floats as a core's second-level cache of 1 MiB holds. Products of half that width can wait for
-    /// the shared cache; it has room for 8 MiB beside all else.
-    private static var nearWeightsFloats: Int { shim_vectors_in_registers() > 16 ? 1 << 18 : 1 << 21 }
+    /// the shared cache.
+    private static var nearWeightsFloats: Int { shim_vectors_in_registers() > 16 ? 1 << 18 : sharedWeightsFloats }
     private static let fewestTilesNear = 16
     private static let fewestTiles = 128
 

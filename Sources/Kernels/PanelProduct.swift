@@ -43,13 +43,12 @@ enum PanelProduct {
 
         @inline(always)
         fileprivate func from(row: Int, column: Int) -> Target {
-            Target(
-                pointer: pointer + row * rowStride + column, rowStride: rowStride, adds: adds)
+            Target(pointer: pointer + row * rowStride + column, rowStride: rowStride, adds: adds)
         }
 
         @inline(always)
-        fileprivate func put(_ sum: Lanes, row: Int, column: Int = 0) {
-            let place = pointer + row * rowStride + column
+        fileprivate func put(_ sum: Lanes, row: Int) {
+            let place = pointer + row * rowStride
             place.store(adds ? place.lanes(0) + sum : sum, 0)
         }
     }
@@ -68,26 +67,21 @@ enum PanelProduct {
 
     @inline(never)
     private static func eightByThirtyTwo(_ a: Left, _ b: UnsafePointer<Float>, count: Int, into c: Target) {
-        var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (p4, p5, p6, p7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (q0, q1, q2, q3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (q4, q5, q6, q7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        var (p, p4, q, q4) = (FourRows(), FourRows(), FourRows(), FourRows())
         var (row, b) = (a.pointer, b)
         for _ in 0..<count {
-            let (p, q) = (b.lanes(0), b.lanes(16))
-            accumulate(row[0], p, q, &p0, &q0)
-            accumulate(row[a.rowStride], p, q, &p1, &q1)
-            accumulate(row[2 &* a.rowStride], p, q, &p2, &q2)
-            accumulate(row[3 &* a.rowStride], p, q, &p3, &q3)
-            accumulate(row[4 &* a.rowStride], p, q, &p4, &q4)
-            accumulate(row[5 &* a.rowStride], p, q, &p5, &q5)
-            accumulate(row[6 &* a.rowStride], p, q, &p6, &q6)
-            accumulate(row[7 &* a.rowStride], p, q, &p7, &q7)
+            let (left, right, lower) = (b.lanes(0), b.lanes(16), row + 4 &* a.rowStride)
+            p.accumulate(row, a.rowStride, left)
+            q.accumulate(row, a.rowStride, right)
+            p4.accumulate(lower, a.rowStride, left)
+            q4.accumulate(lower, a.rowStride, right)
             row += a.step
             b += 32
         }
-        put((p0, p1, p2, p3, p4, p5, p6, p7), c, column: 0)
-        put((q0, q1, q2, q3, q4, q5, q6, q7), c, column: 16)
+        p.put(into: c)
+        p4.put(into: c.from(row: 4, column: 0))
+        q.put(into: c.from(row: 0, column: 16))
+        q4.put(into: c.from(row: 4, column: 16))
     }
 
     @inline(never)
@@ -97,66 +91,49 @@ enum PanelProduct {
             fourBySixteen(a.from(row: 4), b, count: count, into: c.from(row: 4, column: 0))
             return
         }
-        var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
-        var (p4, p5, p6, p7) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        var (p, p4) = (FourRows(), FourRows())
         var (row, b) = (a.pointer, b)
         for _ in 0..<count {
-            let p = b.lanes(0)
-            accumulate(row[0], p, &p0)
-            accumulate(row[a.rowStride], p, &p1)
-            accumulate(row[2 &* a.rowStride], p, &p2)
-            accumulate(row[3 &* a.rowStride], p, &p3)
-            accumulate(row[4 &* a.rowStride], p, &p4)
-            accumulate(row[5 &* a.rowStride], p, &p5)
-            accumulate(row[6 &* a.rowStride], p, &p6)
-            accumulate(row[7 &* a.rowStride], p, &p7)
+            p.accumulate(row, a.rowStride, b.lanes(0))
+            p4.accumulate(row + 4 &* a.rowStride, a.rowStride, b.lanes(0))
             row += a.step
             b += 16
         }
-        put((p0, p1, p2, p3, p4, p5, p6, p7), c, column: 0)
+        p.put(into: c)
+        p4.put(into: c.from(row: 4, column: 0))
     }
 
     @inline(always)
     private static func fourBySixteen(_ a: Left, _ b: UnsafePointer<Float>, count: Int, into c: Target) {
-        var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
+        var p = FourRows()
         var (row, b) = (a.pointer, b)
         for _ in 0..<count {
-            let p = b.lanes(0)
-            accumulate(row[0], p, &p0)
-            accumulate(row[a.rowStride], p, &p1)
-            accumulate(row[2 &* a.rowStride], p, &p2)
-            accumulate(row[3 &* a.rowStride], p, &p3)
+            p.accumulate(row, a.rowStride, b.lanes(0))
             row += a.step
             b += 16
         }
-        c.put(p0, row: 0)
-        c.put(p1, row: 1)
-        c.put(p2, row: 2)
-        c.put(p3, row: 3)
+        p.put(into: c)
     }
 
-    @inline(always)
-    private static func accumulate(_ a: Float, _ p: Lanes, _ sum: inout Lanes) {
-        sum = VectorMath.multiplyAdd(Lanes(repeating: a), p, sum)
-    }
+    /// Sums of four rows and sixteen columns.
+    private struct FourRows {
+        private var (p0, p1, p2, p3) = (Lanes.zero, Lanes.zero, Lanes.zero, Lanes.zero)
 
-    @inline(always)
-    private static func accumulate(_ a: Float, _ p: Lanes, _ q: Lanes, _ sumP: inout Lanes, _ sumQ: inout Lanes) {
-        accumulate(a, p, &sumP)
-        accumulate(a, q, &sumQ)
-    }
+        /// Adds one element of each row, `stride` apart, times sixteen columns.
+        @inline(always)
+        mutating func accumulate(_ rows: UnsafePointer<Float>, _ stride: Int, _ columns: Lanes) {
+            p0 = VectorMath.multiplyAdd(Lanes(repeating: rows[0]), columns, p0)
+            p1 = VectorMath.multiplyAdd(Lanes(repeating: rows[stride]), columns, p1)
+            p2 = VectorMath.multiplyAdd(Lanes(repeating: rows[2 &* stride]), columns, p2)
+            p3 = VectorMath.multiplyAdd(Lanes(repeating: rows[3 &* stride]), columns, p3)
+        }
 
-    private typealias EightRows = (Lanes, Lanes, Lanes, Lanes, Lanes, Lanes, Lanes, Lanes)
-
-    @inline(always)
-    private static func put(_ sums: EightRows, _ c: Target, column: Int) {
-        c.put(sums.0, row: 0, column: column)
-        c.put(sums.1, row: 1, column: column)
-        c.put(sums.2, row: 2, column: column)
-        c.put(sums.3, row: 3, column: column)
-        c.put(sums.4, row: 4, column: column)
-        c.put(sums.5, row: 5, column: column)
-        c.put(sums.6, row: 6, column: column)
-        c.put(sums.7, row: 7, column: column)
+        @inline(always)
+        func put(into c: Target) {
+            c.put(p0, row: 0)
+            c.put(p1, row: 1)
+            c.put(p2, row: 2)
+            c.put(p3, row: 3)
+        }
     }
 }

@@ -200,7 +200,7 @@ extension WinogradConvolution {
     /// Floats of a block's input transforms.
     private static let blockFloats = 36 * 64 * 48
     /// Floats of weights that stay in the shared cache beside all else, 8 MiB.
-    private static let sharedWeightsFloats = 1 << 21
+    static let sharedWeightsFloats = 1 << 21
 }
 
 // MARK: - The weights' gradient
